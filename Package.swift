@@ -1,0 +1,67 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "uiodrv",
+    products: [
+        .executable(name: "uiodrv", targets: ["uiodrv"]),
+        .library(
+            name: "uiodrvKit",
+            targets: [
+                "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
+                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CShim"),
+        .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
+        module("Timeline", [crypto]),
+        module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
+        module("Packets", ["DeviceMemory", "Timeline"]),
+        module("NICRegisters", ["DeviceMemory"]),
+        module("Rings", ["DeviceMemory"]),
+        module("PagePool", ["DeviceMemory"]),
+        module("HeaderSplit", ["DeviceMemory", "Rings", "PagePool"]),
+        module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
+        module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
+        module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
+        module("VFIODriver", ["DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+        module(
+            "Engine",
+            [
+                "CShim", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
+                "TCPLite", "VFIODriver", logging,
+            ]),
+        .executableTarget(
+            name: "uiodrv",
+            dependencies: ["Engine", "SoftNIC", "Wire", arguments, crypto, logging],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

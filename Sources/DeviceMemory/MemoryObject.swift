@@ -1,0 +1,85 @@
+internal import CShim
+internal import Glibc
+
+/// Shared memory behind a descriptor (memfd), not mapped anywhere by itself.
+///
+/// Who maps it, with which rights and in which process, is decided view by view: that is how a region can be written by a
+/// device model and read by a consumer while the process that runs the stack has no mapping at all.
+public struct MemoryObject: ~Copyable, Sendable {
+    /// For messages.
+    public let name: String
+    /// Length in bytes.
+    public let size: Int
+    /// Size of the pages behind it, in bytes.
+    public let pageSize: Int
+    private let descriptor: OwnedDescriptor
+
+    /// Creates zeroed memory; `hugePages` asks for 2 MiB pages and fails when the machine has none free.
+    public init(name: String, size: Int, hugePages: Bool = false) throws(DeviceMemoryError) {
+        let page = hugePages ? 2 << 20 : 4096
+        let rounded = (size + page - 1) / page * page
+        let fd = unsafe name.withCString { text in unsafe shim_memfd_create(text, hugePages ? 1 : 0) }
+        guard fd >= 0 else { throw .cannotCreate(name: name, bytes: rounded, errno: errno) }
+        let owned = OwnedDescriptor(taking: fd)
+        guard ftruncate(fd, rounded) == 0 else { throw .cannotCreate(name: name, bytes: rounded, errno: errno) }
+        // Against a peer that shrinks the file under our mapping (SIGBUS).
+        guard shim_memfd_seal_shrink(fd) == 0 else { throw .cannotSeal(name: name, errno: errno) }
+        self.name = name
+        self.size = rounded
+        pageSize = page
+        descriptor = owned
+    }
+
+    /// Takes over memory that another process created and sent.
+    public init(name: String, taking descriptor: consuming OwnedDescriptor, size: Int) throws(DeviceMemoryError) {
+        var status = stat()
+        let result = unsafe fstat(descriptor.rawValue, &status)
+        guard result == 0, Int(status.st_size) >= size, size > 0 else {
+            throw .cannotMap(name: name, bytes: size, errno: result == 0 ? EINVAL : errno)
+        }
+        self.name = name
+        self.size = size
+        pageSize = 4096
+        self.descriptor = descriptor
+    }
+
+    /// The descriptor's number, borrowed: to map it, or to send it to another process.
+    public var fileDescriptor: Int32 { descriptor.rawValue }
+
+    /// Maps `length` bytes from `offset`; without `write` the view's mutable accessors fault.
+    public func view(
+        offset: Int = 0, length: Int? = nil, rights: AccessRights, populate: Bool = false
+    ) throws(DeviceMemoryError) -> MappedView {
+        let length = length ?? size - offset
+        guard offset >= 0, length > 0, offset + length <= size else {
+            throw .cannotMap(name: name, bytes: length, errno: EINVAL)
+        }
+        var protection = PROT_NONE
+        if rights.contains(.read) { protection |= PROT_READ }
+        if rights.contains(.write) { protection |= PROT_WRITE }
+        let flags = MAP_SHARED | (populate ? MAP_POPULATE : 0)
+        guard let base = unsafe shim_mmap(length, protection, flags, descriptor.rawValue, offset) else {
+            throw .cannotMap(name: name, bytes: length, errno: errno)
+        }
+        return unsafe MappedView(base: base, count: length)
+    }
+}
+
+/// A mapping with one owner, who unmaps it.
+@safe @frozen public struct MappedView: ~Copyable, @unchecked Sendable {
+    @usableFromInline let base: UnsafeMutableRawPointer
+    /// Length in bytes.
+    public let count: Int
+
+    init(base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = base
+        self.count = count
+    }
+
+    deinit { unsafe MappedView.unmap(base, count) }
+
+    @usableFromInline static func unmap(_ base: UnsafeMutableRawPointer, _ count: Int) { unsafe munmap(base, count) }
+
+    /// The mapped bytes; valid while this value lives.
+    @inlinable public var bytes: MutableByteView { unsafe MutableByteView(base: base, count: count) }
+}

@@ -1,0 +1,114 @@
+public import DeviceMemory
+public import Timeline
+
+/// What a sender asks of the NIC that carries a frame.
+@frozen public struct FrameOffload: BitwiseCopyable, Sendable, Hashable {
+    /// The TCP checksum field holds the pseudo-header sum and the device completes it.
+    public var tcpChecksum: Bool
+    /// Bytes before the IP header.
+    public var linkLength: UInt8
+    /// Length of the IP header in bytes.
+    public var networkLength: UInt8
+    /// Length of the TCP header in bytes.
+    public var transportLength: UInt8
+
+    /// Nothing: the frame is complete.
+    @inlinable public static var none: FrameOffload {
+        FrameOffload(tcpChecksum: false, linkLength: 0, networkLength: 0, transportLength: 0)
+    }
+
+    @inlinable public init(tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8) {
+        self.tcpChecksum = tcpChecksum
+        self.linkLength = linkLength
+        self.networkLength = networkLength
+        self.transportLength = transportLength
+    }
+}
+
+/// A bounded queue of whole Ethernet frames (without FCS) in host memory, first in first out.
+///
+/// All space is allocated once; a frame is written in place (``reserve()``, ``commit(length:due:offload:)``) and read in
+/// place (``front``, ``popFront()``).
+@frozen public struct FrameQueue: ~Copyable {
+    @usableFromInline struct Entry: BitwiseCopyable {
+        @usableFromInline var length: Int
+        @usableFromInline var due: Instant
+        @usableFromInline var offload: FrameOffload
+        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload) {
+            self.length = length
+            self.due = due
+            self.offload = offload
+        }
+    }
+
+    @usableFromInline let storage: HeapBytes
+    @usableFromInline var entries: Slab<Entry>
+    @usableFromInline var head: Int
+    @usableFromInline var tail: Int
+    @usableFromInline let mask: Int
+    /// The longest frame that fits, in bytes.
+    public let frameCapacity: Int
+
+    /// Room for `depth` frames (rounded up to a power of two) of `frameCapacity` bytes.
+    public init(depth: Int, frameCapacity: Int) {
+        var size = 1
+        while size < depth { size *= 2 }
+        storage = HeapBytes(count: size * frameCapacity)
+        entries = Slab(count: size, repeating: Entry(length: 0, due: .zero, offload: .none))
+        head = 0
+        tail = 0
+        mask = size - 1
+        self.frameCapacity = frameCapacity
+    }
+
+    /// Frames in the queue.
+    @inlinable public var count: Int { tail &- head }
+    /// How many frames fit in all.
+    @inlinable public var depth: Int { mask &+ 1 }
+    @inlinable public var isEmpty: Bool { tail == head }
+    @inlinable public var isFull: Bool { tail &- head > mask }
+
+    /// Space for the next frame, `frameCapacity` bytes with old contents; `nil` when full. Not queued until committed.
+    @inlinable public mutating func reserve() -> MutableByteView? {
+        guard !isFull else { return nil }
+        return storage.bytes.slice((tail & mask) &* frameCapacity, frameCapacity)
+    }
+
+    /// Queues the reserved space as a frame of `length` bytes that is not to leave before `due`.
+    @inlinable public mutating func commit(length: Int, due: Instant = .zero, offload: FrameOffload = .none) {
+        precondition(!isFull && length <= frameCapacity)
+        entries[tail & mask] = Entry(length: length, due: due, offload: offload)
+        tail &+= 1
+    }
+
+    /// Copies a frame into the queue; false when the queue is full or the frame too long.
+    @inlinable public mutating func push(
+        _ frame: ByteView, due: Instant = .zero, offload: FrameOffload = .none
+    ) -> Bool {
+        guard frame.count <= frameCapacity, let space = reserve() else { return false }
+        space.copy(frame)
+        commit(length: frame.count, due: due, offload: offload)
+        return true
+    }
+
+    /// The oldest frame, valid until it is popped. The queue must not be empty.
+    @inlinable public var front: ByteView { frontMutable.readOnly }
+
+    /// The oldest frame, writable (for a device that completes a checksum in place). The queue must not be empty.
+    @inlinable public var frontMutable: MutableByteView {
+        precondition(!isEmpty)
+        return storage.bytes.slice((head & mask) &* frameCapacity, entries[head & mask].length)
+    }
+
+    /// When the oldest frame is to leave. The queue must not be empty.
+    @inlinable public var frontDue: Instant { entries[head & mask].due }
+
+    /// What the oldest frame asks of the NIC. The queue must not be empty.
+    @inlinable public var frontOffload: FrameOffload { entries[head & mask].offload }
+
+    /// Removes the oldest frame. The queue must not be empty.
+    @inlinable public mutating func popFront() {
+        precondition(!isEmpty)
+        head &+= 1
+    }
+}
