@@ -51,7 +51,7 @@ let package = Package(
         module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
-        module("VFIODriver", ["DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+        module("VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
