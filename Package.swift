@@ -29,7 +29,7 @@ let package = Package(
             name: "uiodrvKit",
             targets: [
                 "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
-                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine",
+                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine", "Sessions",
             ]),
     ],
     dependencies: [
@@ -58,9 +58,15 @@ let package = Package(
                 "CShim", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
                 "TCPLite", "VFIODriver", logging,
             ]),
+        module(
+            "Sessions",
+            [
+                "CShim", "Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "TCPLite", "Wire", "SoftNIC",
+                "VFIODriver", "Engine", crypto, logging,
+            ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Engine", "SoftNIC", "Wire", arguments, crypto, logging],
+            dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -13,7 +13,7 @@ public import Rings
 /// A receive queue that turns completions into frames and keeps its ring full.
 ///
 /// Every descriptor holds a slot at all times: a slot leaves only against a replacement, so the ring never starves. The
-/// device owns the descriptors up to the tail register, and the tail moves only at ``endBurst(_:)``; that is what keeps the
+/// device owns the descriptors up to the tail register, and the tail moves only at ``endBurst()``; that is what keeps the
 /// header bytes of a burst in place while the stack reads them.
 @frozen public struct SplitReceiveQueue<Format: SplitDescriptorFormat, B: Bus>: ~Copyable {
     @usableFromInline let ring: DescriptorWords
@@ -94,7 +94,7 @@ public import Rings
     /// The next received frame, or `nil` when the device is done with no more.
     ///
     /// Frames that cannot be believed or kept are counted and skipped here. The frame's header stays valid until
-    /// ``endBurst(_:)``.
+    /// ``endBurst()``.
     @inlinable public mutating func nextFrame(_ pool: inout PagePool) -> ReceivedFrame? {
         while true {
             // All descriptors but one may be outstanding: stop before lapping what the device has not been given back.
@@ -109,7 +109,7 @@ public import Rings
     /// Ends a burst: proves payload visible when the region needs it, then gives every consumed descriptor back.
     ///
     /// Call after the stack has read the headers and before its records are published.
-    @inlinable public mutating func endBurst(_ pool: borrowing PagePool) {
+    @inlinable public mutating func endBurst() {
         proveVisible()
         if next != rung { ringTail() }
     }

@@ -56,15 +56,16 @@ struct ApplicationPort: ~Copyable {
     mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
         let connection = delivery.connection.rawValue
         switch delivery.kind {
-        case .opened(let address, let port, _):
+        case .opened(let address, let port, _, _):
             let peer = UInt64(address.rawValue) &<< 16 | UInt64(port)
             push(FragmentRecord(.opened, connection: connection, offset: peer))
         case .endOfStream:
             push(FragmentRecord(.endOfStream, connection: connection))
         case .closed(let reason):
             push(FragmentRecord(.closed, connection: connection, length: UInt32(reason.rawValue)))
-        case .untrusted(let frames):
-            push(FragmentRecord(.untrusted, connection: connection, length: frames))
+        case .untrusted(let segments):
+            push(FragmentRecord(.untrusted, connection: connection, length: UInt32(truncatingIfNeeded: segments)))
+        case .sendSpaceAvailable: break
         case .data:
             if let bytes = delivery.linear { pushLinear(bytes, connection, delivery.payloadSum) }
         }
