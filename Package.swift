@@ -62,6 +62,7 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Engine", "SoftNIC", "Wire", arguments, crypto, logging],
             swiftSettings: strict),
+        tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
     ],
     swiftLanguageModes: [.v6]
 )
