@@ -67,7 +67,8 @@ public struct DatagramWire: Wire, ~Copyable {
 }
 
 /// A socket's name in the file system, which outlives its descriptor unless it is removed.
-private struct SocketFile: ~Copyable {
+// Not private: with 6.3.1 a module that optimises over the wire names the type and does not link then.
+struct SocketFile: ~Copyable {
     let path: String
 
     deinit { unsafe unlink(path) }
