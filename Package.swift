@@ -68,6 +68,7 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
     ],
     swiftLanguageModes: [.v6]
 )

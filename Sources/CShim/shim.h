@@ -2,10 +2,12 @@
 // Header-only, so that every call inlines into the Swift caller.
 #pragma once
 
+#include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/memfd.h>
+// Not linux/if.h: it defines struct ifreq differently, and a Swift file that sees both does not compile.
+#include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -64,6 +66,52 @@ static inline int shim_tap_attach(int fd, const char *_Nonnull name) {
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     return ioctl(fd, TUNSETIFF, &request);
+}
+
+// What a wire asks about its interface; 0 or more on success, a negative error number otherwise.
+static inline int shim_interface_request(const char *_Nonnull name, unsigned long code, struct ifreq *_Nonnull r) {
+    strncpy(r->ifr_name, name, IFNAMSIZ - 1);
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (s < 0) return -errno;
+    int result = ioctl(s, code, r) < 0 ? -errno : 0;
+    close(s);
+    return result;
+}
+static inline int shim_interface_mtu(const char *_Nonnull name) {
+    struct ifreq r = {0};
+    int result = shim_interface_request(name, SIOCGIFMTU, &r);
+    return result < 0 ? result : r.ifr_mtu;
+}
+static inline int shim_interface_set_mtu(const char *_Nonnull name, int mtu) {
+    struct ifreq r = {0};
+    r.ifr_mtu = mtu;
+    return shim_interface_request(name, SIOCSIFMTU, &r);
+}
+static inline int shim_interface_bring_up(const char *_Nonnull name) {
+    struct ifreq r = {0};
+    int result = shim_interface_request(name, SIOCGIFFLAGS, &r);
+    if (result < 0) return result;
+    r.ifr_flags |= IFF_UP;
+    return shim_interface_request(name, SIOCSIFFLAGS, &r);
+}
+
+// Sends one frame to a Unix datagram socket that may come and go; never raises SIGPIPE.
+static inline ssize_t shim_send_to_path(int socket, const void *_Nonnull bytes, size_t length,
+                                        const struct sockaddr_un *_Nonnull address) {
+    return sendto(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)address,
+                  sizeof *address);
+}
+static inline int shim_bind_path(int socket, const struct sockaddr_un *_Nonnull address) {
+    return bind(socket, (const struct sockaddr *)address, sizeof *address);
+}
+// Fills `address`; false when `path` is empty or does not fit.
+static inline _Bool shim_socket_address(const char *_Nonnull path, struct sockaddr_un *_Nonnull address) {
+    size_t length = strlen(path);
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    if (length == 0 || length >= sizeof address->sun_path) return 0;
+    memcpy(address->sun_path, path, length);
+    return 1;
 }
 
 // Sends `length` bytes with up to one descriptor (fd < 0: none) over a Unix socket.

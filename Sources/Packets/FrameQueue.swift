@@ -27,17 +27,19 @@ public import Timeline
 
 /// A bounded queue of whole Ethernet frames (without FCS) in host memory, first in first out.
 ///
-/// All space is allocated once; a frame is written in place (``reserve()``, ``commit(length:due:offload:)``) and read in
+/// All space is allocated once; a frame is written in place (``reserve()``, ``commit(length:due:offload:mark:)``) and read in
 /// place (``front``, ``popFront()``).
 @frozen public struct FrameQueue: ~Copyable {
     @usableFromInline struct Entry: BitwiseCopyable {
         @usableFromInline var length: Int
         @usableFromInline var due: Instant
         @usableFromInline var offload: FrameOffload
-        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload) {
+        @usableFromInline var mark: FrameMark
+        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload, mark: FrameMark) {
             self.length = length
             self.due = due
             self.offload = offload
+            self.mark = mark
         }
     }
 
@@ -54,7 +56,7 @@ public import Timeline
         var size = 1
         while size < depth { size *= 2 }
         storage = HeapBytes(count: size * frameCapacity)
-        entries = Slab(count: size, repeating: Entry(length: 0, due: .zero, offload: .none))
+        entries = Slab(count: size, repeating: Entry(length: 0, due: .zero, offload: .none, mark: .none))
         head = 0
         tail = 0
         mask = size - 1
@@ -75,19 +77,21 @@ public import Timeline
     }
 
     /// Queues the reserved space as a frame of `length` bytes that is not to leave before `due`.
-    @inlinable public mutating func commit(length: Int, due: Instant = .zero, offload: FrameOffload = .none) {
+    @inlinable public mutating func commit(
+        length: Int, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none
+    ) {
         precondition(!isFull && length <= frameCapacity)
-        entries[tail & mask] = Entry(length: length, due: due, offload: offload)
+        entries[tail & mask] = Entry(length: length, due: due, offload: offload, mark: mark)
         tail &+= 1
     }
 
     /// Copies a frame into the queue; false when the queue is full or the frame too long.
     @inlinable public mutating func push(
-        _ frame: ByteView, due: Instant = .zero, offload: FrameOffload = .none
+        _ frame: ByteView, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none
     ) -> Bool {
         guard frame.count <= frameCapacity, let space = reserve() else { return false }
         space.copy(frame)
-        commit(length: frame.count, due: due, offload: offload)
+        commit(length: frame.count, due: due, offload: offload, mark: mark)
         return true
     }
 
@@ -105,6 +109,9 @@ public import Timeline
 
     /// What the oldest frame asks of the NIC. The queue must not be empty.
     @inlinable public var frontOffload: FrameOffload { entries[head & mask].offload }
+
+    /// What an impairment asks of the model that receives the oldest frame. The queue must not be empty.
+    @inlinable public var frontMark: FrameMark { entries[head & mask].mark }
 
     /// Removes the oldest frame. The queue must not be empty.
     @inlinable public mutating func popFront() {
