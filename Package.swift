@@ -51,7 +51,8 @@ let package = Package(
         module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
-        module("VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+        module(
+            "VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -68,6 +69,10 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("DeviceMemoryTests", ["DeviceMemory", logging]),
+        tests("RingsTests", ["Rings", "DeviceMemory"]),
+        tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
+        tests("HeaderSplitTests", ["HeaderSplit", "PagePool", "Rings", "DeviceMemory"]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
     ],
     swiftLanguageModes: [.v6]

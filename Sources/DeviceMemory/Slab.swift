@@ -58,6 +58,9 @@ extension Slab where Element: BitwiseCopyable {
 }
 
 /// Heap bytes with one owner, zeroed, aligned to a cache line.
+///
+/// A local owner ends after its last use, not at the end of its scope: store it beside what points into it, or say
+/// `extendLifetime(_:)`. The same holds for ``MappedView``.
 @safe @frozen public struct HeapBytes: ~Copyable {
     @usableFromInline let base: UnsafeMutableRawPointer
     /// Length in bytes.

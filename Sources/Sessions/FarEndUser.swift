@@ -13,7 +13,9 @@ protocol FarEndUser: ~Copyable {
 
 extension LoopbackOptions {
     /// Builds the far end of a loopback and hands it to `user`.
-    func withFarEnd<User: FarEndUser & ~Copyable>(now: Instant, _ user: consuming User) throws(SessionError) -> User.Result {
+    func withFarEnd<User: FarEndUser & ~Copyable>(now: Instant, _ user: consuming User) throws(SessionError)
+        -> User.Result
+    {
         let capacity = device.mtu + 64
         let cable = InProcessLink(depth: 512, frameCapacity: capacity, delay: .microseconds(10))
         let impaired = Impaired(

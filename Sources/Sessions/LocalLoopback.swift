@@ -53,7 +53,9 @@ struct LocalLoopback: FarEndUser {
                 device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
                 flushWindow: device.flushWindow, channel: channel, log: log, wait: wait)
             try engine.stack.listen(port: SessionPlan.port)
-            return try run(&engine, &side, &now, wait)
+            let result = try run(&engine, &side, &now, wait)
+            extendLifetime(shared)
+            return result
         } catch let error as SessionError {
             throw error
         } catch {
@@ -81,7 +83,8 @@ struct LocalLoopback: FarEndUser {
             }
             if now - progressAt > LocalLoopback.patience || now == .never {
                 result.transfer.problems.append(
-                    "the transfer stopped at \(consumed) bytes and \(progressAt.nanoseconds) ns of virtual time; replay seed \(options.device.seed) with --trace")
+                    "the transfer stopped at \(consumed) bytes and \(progressAt.nanoseconds) ns of virtual time; replay seed \(options.device.seed) with --trace"
+                )
                 break
             }
             turns &+= 1

@@ -1,7 +1,6 @@
 internal import Timeline
 internal import Wire
 
-
 /// Which of the model's behaviours a run uses.
 public enum DevicePreset: String, Codable, Sendable, CaseIterable {
     /// What the datasheet documents, at its most inconvenient, with driver errors counted.

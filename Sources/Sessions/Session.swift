@@ -76,13 +76,18 @@ public enum Session {
             throw SessionError(error)
         }
         let host = try DeviceHost.start(task, placement, memory: memory, region: region)
-        let control = ControlChannel(socket: ControlSocket(taking: OwnedDescriptor(taking: host.socket)), attention: memory.attention)
+        let control = ControlChannel(
+            socket: ControlSocket(taking: OwnedDescriptor(taking: host.socket)), attention: memory.attention)
         let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
         let watch = DeviceWatch(host: host, memory: memory)
-        defer { watch.end() }
+        defer {
+            watch.end()
+            extendLifetime(memory)
+        }
         while memory.ready.loadAcquiring() == 0 && !remote.isGone { pauseBriefly() }
         guard memory.ready.loadAcquiring() == 1 else {
-            throw control.failure() ?? SessionError("the device's side ended before it was ready; run again with --verbose")
+            throw control.failure()
+                ?? SessionError("the device's side ended before it was ready; run again with --verbose")
         }
         let stop = memory.stop
         var side: StackSide

@@ -64,7 +64,7 @@ struct StackSide: ~Copyable {
     private(set) var mappedSlots = 0
 
     init(
-        device: RemoteDevice, memory: consuming SessionMemory, region: borrowing DeviceRegion,
+        device: RemoteDevice, memory: SessionMemory, region: borrowing DeviceRegion,
         configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
         do {

@@ -40,10 +40,13 @@ struct DeviceArguments: ParsableArguments {
             throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
         }
         guard (8...4096).contains(descriptors), descriptors & (descriptors - 1) == 0 else {
-            throw SessionError("a ring of \(descriptors) descriptors cannot be used; choose a power of two from 8 to 4096")
+            throw SessionError(
+                "a ring of \(descriptors) descriptors cannot be used; choose a power of two from 8 to 4096")
         }
         guard mtu + 22 <= slotSize.bytes else {
-            throw SessionError("a frame of MTU \(mtu) does not fit a slot of \(slotSize.bytes) bytes; lower --mtu or raise --slot-size")
+            throw SessionError(
+                "a frame of MTU \(mtu) does not fit a slot of \(slotSize.bytes) bytes; lower --mtu or raise --slot-size"
+            )
         }
         guard (576...9702).contains(mtu) else {
             throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")

@@ -4,7 +4,8 @@ import Sessions
 
 struct Loopback: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Sends TCP from a peer through a NIC model, driver and stack into a device region, and compares digests.")
+        abstract:
+            "Sends TCP from a peer through a NIC model, driver and stack into a device region, and compares digests.")
 
     @OptionGroup var device: DeviceArguments
     @Option(help: "Bytes over all flows; K, M and G are binary.")
@@ -29,7 +30,10 @@ struct Loopback: ParsableCommand {
     var jitter: UInt64 = 0
     @Option(help: "Tokens that the consumer keeps back before it returns the oldest.")
     var hold = 0
-    @Option(help: "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own.")
+    @Option(
+        help:
+            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own."
+    )
     var threads = 1
     @Flag(help: "Run device, peer and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
@@ -85,7 +89,8 @@ struct Loopback: ParsableCommand {
         options.hold = hold
         options.placement = isolate ? .twoProcesses : threads == 2 ? .twoThreads : .oneThread
         guard trace == nil || options.placement == .oneThread else {
-            throw SessionError("a trace needs one thread, because two do not replay; drop --trace or --threads and --isolate")
+            throw SessionError(
+                "a trace needs one thread, because two do not replay; drop --trace or --threads and --isolate")
         }
         options.tracePath = trace
         return options

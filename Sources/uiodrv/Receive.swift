@@ -15,7 +15,8 @@ struct Receive: ParsableCommand {
     var gateway: String?
     @Option(help: "Port to listen on; may be given more than once.")
     var port: [UInt16] = [5001]
-    @Option(help: "File for the bytes (with several connections: .1, .2, ... are appended); default keeps digests only.")
+    @Option(
+        help: "File for the bytes (with several connections: .1, .2, ... are appended); default keeps digests only.")
     var output: String?
     @Option(help: "Connections to serve before ending.")
     var connections = 1

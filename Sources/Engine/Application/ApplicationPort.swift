@@ -236,8 +236,8 @@ public struct DeliveryStatistics: Sendable, Hashable {
 }
 
 /// First in, first out: which connection how many linear bytes belong to.
-private struct OwnerQueue: ~Copyable {
-    private struct Owner: BitwiseCopyable {
+struct OwnerQueue: ~Copyable {
+    struct Owner: BitwiseCopyable {
         var connection: UInt32
         var length: UInt32
     }

@@ -185,7 +185,9 @@ struct Consumer: ~Copyable {
         let bytes = Array(text.utf8)
         let block = HeapBytes(count: bytes.count)
         for (offset, byte) in bytes.enumerated() { block.bytes[offset] = byte }
-        return client.send(block.bytes.readOnly, on: streams[i].connection)
+        let sent = client.send(block.bytes.readOnly, on: streams[i].connection)
+        extendLifetime(block)
+        return sent
     }
 
     /// Whether every connection asked for has ended.

@@ -2,7 +2,8 @@ internal import DeviceMemory
 
 /// Connection number to stream number: open addressing over fixed memory, because a dictionary retains on every look-up.
 struct StreamIndex: ~Copyable {
-    private struct Entry: BitwiseCopyable {
+    // Not private: metadata of generic owners in other files names it, and 6.3.1 emits a broken reference then.
+    struct Entry: BitwiseCopyable {
         var connection: UInt32
         var stream: Int32
     }

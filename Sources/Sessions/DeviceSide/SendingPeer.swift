@@ -8,7 +8,7 @@ internal import Wire
 
 /// The other end of a loopback: a TCP stack on the far side of the wire that opens every flow and sends its pattern.
 struct SendingPeer: ~Copyable {
-    private struct Flow: BitwiseCopyable {
+    struct Flow: BitwiseCopyable {
         var id: ConnectionID
         var remaining: UInt64
         var messageLeft: UInt64

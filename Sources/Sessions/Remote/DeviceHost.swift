@@ -28,7 +28,7 @@ struct DeviceHost: Sendable {
 
     /// Starts the device's side and hands it the shared memory.
     static func start(
-        _ task: DeviceTask, _ placement: Placement, memory: borrowing SessionMemory, region: borrowing DeviceRegion
+        _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion
     ) throws(SessionError) -> DeviceHost {
         let (mine, theirs) = try ControlSocket.makePair()
         var host = DeviceHost(socket: mine, child: nil)
@@ -61,7 +61,7 @@ struct DeviceHost: Sendable {
         let words = ["uiodrv", "device-side", text]
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
         unsafe arguments.append(nil)
-        defer { for unsafe word in unsafe arguments { unsafe free(word) } }
+        defer { for unsafeword in unsafe arguments { unsafe free(word) } }
         var child: pid_t = 0
         let result = unsafe posix_spawn(&child, "/proc/self/exe", &actions, nil, arguments, environ)
         guard result == 0 else {
@@ -150,7 +150,7 @@ final class DeviceWatch: Sendable {
     private let finished = DispatchSemaphore(value: 0)
 
     /// - Parameter memory: the session's memory, of which the watch makes a mapping of its own.
-    init(host: DeviceHost, memory: borrowing SessionMemory) {
+    init(host: DeviceHost, memory: SessionMemory) {
         child = host.child
         guard let child, let descriptor = memory.duplicate() else { return }
         let done = finished

@@ -14,7 +14,7 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
     private var attended: UInt32 = 0
 
     init(
-        nic: SoftNIC, side: consuming DeviceSide<End>, memory: consuming SessionMemory, control: consuming ControlSocket
+        nic: SoftNIC, side: consuming DeviceSide<End>, memory: SessionMemory, control: consuming ControlSocket
     ) {
         self.nic = nic
         self.side = side

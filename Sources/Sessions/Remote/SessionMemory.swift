@@ -4,7 +4,9 @@ internal import Glibc
 
 /// What both sides of a run share besides the device region and the rings: the mailbox, the application channel, and a few
 /// words to start and stop each other by.
-struct SessionMemory: ~Copyable {
+///
+/// A reference, because the two sides of a run in one process, and whoever watches, share it; never touched on the path.
+final class SessionMemory: @unchecked Sendable {
     let object: MemoryObject
     private let view: MappedView
 
@@ -13,7 +15,7 @@ struct SessionMemory: ~Copyable {
     private static let channel = (mailbox + RegisterMailbox.bytes + 4095) & ~4095
     static let size = channel + ApplicationChannel.bytes
 
-    init() throws(DeviceMemoryError) {
+    convenience init() throws(DeviceMemoryError) {
         try self.init(object: MemoryObject(name: "session", size: SessionMemory.size))
     }
 
