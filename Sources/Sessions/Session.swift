@@ -101,8 +101,11 @@ public enum Session {
         }
         var transfer = TransferResult()
         transfer.elapsedS = side.run(progress: progress).seconds
-        transfer.stackMapsSlots = placement == .twoProcesses ? side.mappedSlots : nil
-        transfer.require(transfer.stackMapsSlots ?? 0 == 0, "the stack's process could reach slots")
+        if placement == .twoProcesses {
+            transfer.stackMapsSlots = side.audit.accessible
+            transfer.require(side.audit.accessible == 0, "the stack's process could reach slots")
+            transfer.require(side.audit.mappings > 0, "the stack's process could not read its own memory map")
+        }
         if StopRequest.isMade { transfer.problems.append("the run was interrupted") }
         let report = side.report()
         let final = side.shutDown()

@@ -61,7 +61,7 @@ struct StackSide: ~Copyable {
     private let device: RemoteDevice
     private let memory: SessionMemory
     /// Mappings of slots that this process had while it polled.
-    private(set) var mappedSlots = 0
+    private(set) var audit = MappingAudit.Finding()
 
     init(
         device: RemoteDevice, memory: SessionMemory, region: borrowing DeviceRegion,
@@ -96,10 +96,10 @@ struct StackSide: ~Copyable {
             if idle > 256 { pauseBriefly() }
             rounds &+= 1
             if rounds & 0xFFFF == 0 { progress(memory.progress.loadRelaxed()) }
-            if rounds == 512 { mappedSlots = MappingAudit.accessibleSlots() }
+            if rounds == 512 { audit = MappingAudit.deviceRegion() }
         }
         let end = now
-        if rounds < 512 { mappedSlots = MappingAudit.accessibleSlots() }
+        if rounds < 512 { audit = MappingAudit.deviceRegion() }
         linger()
         return end - (first ?? start)
     }
