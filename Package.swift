@@ -69,6 +69,7 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),
         tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
