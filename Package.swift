@@ -74,6 +74,12 @@ let package = Package(
         tests("RingsTests", ["Rings", "DeviceMemory"]),
         tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
         tests("HeaderSplitTests", ["HeaderSplit", "PagePool", "Rings", "DeviceMemory"]),
+        tests(
+            "SoftNICTests",
+            [
+                "SoftNIC", "NICRegisters", "Timeline", "DeviceMemory", "Packets", "Rings", "PagePool", "HeaderSplit",
+                "VFIODriver", logging,
+            ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
     ],
     swiftLanguageModes: [.v6]
