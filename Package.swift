@@ -62,6 +62,8 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Engine", "SoftNIC", "Wire", arguments, crypto, logging],
             swiftSettings: strict),
+        tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]
 )
