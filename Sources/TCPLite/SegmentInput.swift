@@ -179,7 +179,12 @@ extension TCPStack {
             if segment.flags.contains(.fin) { restartTimeWait(i, now) }
         }
         if state == .synReceived && segment.flags.contains(.syn) && segment.seq == connections[i].rcv.irs {
-            connections[i].snd.synOwed = true
+            // Our SYN-ACK was lost; or both sides opened at once, and a plain ACK of the peer's SYN-ACK ends the exchange.
+            if segment.flags.contains(.ack) {
+                connections[i].rcv.ackNow = true
+            } else {
+                connections[i].snd.synOwed = true
+            }
             pending.append(i)
             return
         }

@@ -207,7 +207,7 @@ extension TCPStack {
     /// One ACK for the burst: at once after two segments, after a gap or its closing; otherwise within the delay.
     @inline(__always) private mutating func acknowledge(_ i: Int, _ now: Instant) -> Bool {
         if connections[i].rcv.ackNow || connections[i].rcv.unacknowledged >= 2 {
-            guard connections[i].isSynchronized else { return true }
+            guard connections[i].rcv.irs != connections[i].rcv.nxt else { return true }
             let sequence = connections[i].snd.nxt
             guard emit(i, sequence, .ack, 0, now) else { return false }
             while connections[i].rcv.duplicatesOwed > 0 {
