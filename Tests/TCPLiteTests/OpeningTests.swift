@@ -180,8 +180,8 @@ import Timeline
         let id = try script.open(options: options)
         let expected = mss == 0 ? 536 : max(mss, 64)
         #expect(script.host.stack.info(id)?.segmentSize == expected)
-        let data = Bytes(pattern(3000))
-        #expect(script.host.stack.send(id, data.view) == 3000)
+        let data = script.view(pattern(3000))
+        #expect(script.host.stack.send(id, data) == 3000)
         let sent = script.poll()
         #expect(sent.count > 0 && sent.allSatisfy { $0.payload.count <= expected })
     }
@@ -190,8 +190,8 @@ import Timeline
     func pathMTU() throws {
         let script = try Script()
         let id = try script.open()
-        let data = Bytes(pattern(6000))
-        _ = script.host.stack.send(id, data.view)
+        let data = script.view(pattern(6000))
+        _ = script.host.stack.send(id, data)
         let first = try #require(script.poll().first)
         #expect(first.payload.count == 1460)
         script.icmp(type: 3, code: 4, rest: 1000, about: first.seq &- 5)

@@ -40,9 +40,16 @@ final class Script {
     var others: [[UInt8]] = []
     /// Whether the peer answers for its address.
     var answersARP = true
-    private var answered = 0
     /// Shift of the stack's windows.
     var scale: UInt8 = 0
+
+    private var kept: [Bytes] = []
+
+    /// Bytes as a view that lives as long as the script.
+    func view(_ bytes: [UInt8]) -> ByteView {
+        kept.append(Bytes(bytes))
+        return kept[kept.count - 1].view
+    }
 
     init(_ change: (inout Configuration) -> Void = { _ in }, slots: Int = 1024) throws {
         host = Host(small(1, change), slots: slots)
@@ -67,9 +74,7 @@ final class Script {
     }
 
     private func answer(_ request: [UInt8]) {
-        let bytes = Bytes(request)
-        let asked = withExtendedLifetime(bytes) { ARPPacket(bytes.view.from(14)) }
-        guard let asked, asked.operation == ARPPacket.request, asked.targetAddress == peer else { return }
+        guard let asked = ARPPacket(view(request).from(14)), asked.operation == ARPPacket.request, asked.targetAddress == peer else { return }
         var frame = [UInt8](repeating: 0, count: 60)
         write(&frame) { view in
             EthernetHeader(destination: mac(1), source: peerMAC, type: EthernetHeader.typeARP).write(to: view)
@@ -125,8 +130,7 @@ final class Script {
 
     /// Hands a frame to the stack, without the end of a burst.
     func input(_ frame: [UInt8], _ checksum: ChecksumVerdict = .good) {
-        let bytes = Bytes(frame)
-        withExtendedLifetime(bytes) { host.receive(bytes.view, checksum, now: now) }
+        host.receive(view(frame), checksum, now: now)
     }
 
     /// One segment as a burst of its own; returns what it brought about.
@@ -143,18 +147,19 @@ final class Script {
         host.stack.poll(now: now, pool: &host.pool)
         host.drain()
         var sent: [Sent] = []
+        var strangers: [[UInt8]] = []
         while !host.stack.output.isEmpty {
             let bytes = host.stack.output.front.array()
             let offload = host.stack.output.frontOffload
             if let segment = Script.parse(host.stack.output.front, offload) {
                 sent.append(segment)
             } else {
-                others.append(bytes)
+                strangers.append(bytes)
             }
             host.stack.output.popFront()
         }
-        for frame in others.suffix(others.count - answered) where answersARP { answer(frame) }
-        answered = others.count
+        others += strangers
+        for frame in strangers where answersARP { answer(frame) }
         return sent
     }
 
