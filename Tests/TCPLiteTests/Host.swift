@@ -149,6 +149,11 @@ final class Host {
         if actual.folded % 0xFFFF != sum % 0xFFFF { seen[id]?.badSums += 1 }
     }
 
+    deinit {
+        stack.close(pool: &pool)
+        precondition(isBalanced && stack.connectionCount == 0)
+    }
+
     /// Every slot where it belongs: free, or with the application.
     var isBalanced: Bool {
         let ledger = pool.ledger()

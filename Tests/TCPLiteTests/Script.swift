@@ -74,7 +74,9 @@ final class Script {
     }
 
     private func answer(_ request: [UInt8]) {
-        guard let asked = ARPPacket(view(request).from(14)), asked.operation == ARPPacket.request, asked.targetAddress == peer else { return }
+        guard let asked = ARPPacket(view(request).from(14)), asked.operation == ARPPacket.request,
+            asked.targetAddress == peer
+        else { return }
         var frame = [UInt8](repeating: 0, count: 60)
         write(&frame) { view in
             EthernetHeader(destination: mac(1), source: peerMAC, type: EthernetHeader.typeARP).write(to: view)
@@ -191,6 +193,12 @@ final class Script {
         let id = try #require(host.order.last)
         try #require(host.stack.info(id)?.state == .established)
         return id
+    }
+
+    /// The state of a connection that is not gone.
+    func info(_ id: ConnectionID) throws -> ConnectionInfo {
+        let info = host.stack.info(id)
+        return try #require(info)
     }
 
     /// In-order data from the peer.
