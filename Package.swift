@@ -81,6 +81,8 @@ let package = Package(
                 "VFIODriver", logging,
             ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
+        tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]
 )
