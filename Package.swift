@@ -69,6 +69,7 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),
         tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
@@ -80,6 +81,8 @@ let package = Package(
                 "VFIODriver", logging,
             ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
+        tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]
 )

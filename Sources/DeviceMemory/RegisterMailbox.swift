@@ -66,6 +66,11 @@ public enum RegisterMailbox {
 
     public func write32(_ offset: UInt32, _ value: UInt32) { _ = put(.write, offset, value) }
 
+    /// Waits until every write has taken effect, so that a waiting time starts at the device and not in the ring.
+    public func drain() {
+        while head.loadAcquiring() != tail.loadRelaxed() && gone.loadAcquiring() == 0 { shim_pause() }
+    }
+
     /// Makes every present and future access end at once, reading all ones.
     public func markGone() { gone.storeReleasing(1) }
 

@@ -1,6 +1,7 @@
 public import DeviceMemory
 public import HeaderSplit
 public import Logging
+internal import Packets
 public import PagePool
 internal import Rings
 public import TCPLite

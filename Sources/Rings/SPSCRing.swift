@@ -62,19 +62,23 @@ public enum SPSCLayout {
         cachedHead = headWord.loadAcquiring()
     }
 
-    /// Entries that may be put now.
-    @inlinable public mutating func space() -> Int {
-        let used = tail &- cachedHead
-        if used <= entries.mask { return Int(entries.mask &+ 1 &- used) }
+    /// Whether `count` entries may be put now. The consumer's counter is read again only when what was last seen of it is
+    /// not enough.
+    @inlinable public mutating func hasSpace(for count: UInt32) -> Bool {
+        if free(cachedHead) >= count { return true }
         cachedHead = headWord.loadAcquiring()
-        // A consumer that writes nonsense here hurts only itself: more than full reads as full.
-        let now = tail &- cachedHead
-        return now > entries.mask ? 0 : Int(entries.mask &+ 1 &- now)
+        return free(cachedHead) >= count
+    }
+
+    @inlinable func free(_ head: UInt32) -> UInt32 {
+        let used = tail &- head
+        // A consumer that writes nonsense hurts only itself: more than full reads as full.
+        return used > entries.mask ? 0 : entries.mask &+ 1 &- used
     }
 
     /// Puts an entry without publishing it; false when the ring is full.
     @inlinable public mutating func push(_ element: Element) -> Bool {
-        guard space() > 0 else { return false }
+        guard hasSpace(for: 1) else { return false }
         entries[tail] = element
         tail &+= 1
         return true

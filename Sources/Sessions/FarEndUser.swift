@@ -43,20 +43,11 @@ extension ReceiveOptions {
     func withFarEnd<User: FarEndUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
         let capacity = device.mtu + 64
         do {
-            let parts = wire.split(separator: ":", maxSplits: 1).map(String.init)
-            switch parts.first {
-            case "tap" where parts.count == 2:
-                let tap = try TapWire(name: parts[1])
-                if let capture = device.capture {
-                    return try user.use(
-                        OutsideEnd(wire: PcapCapture(tap, path: capture, frameCapacity: capacity)))
-                }
-                return try user.use(OutsideEnd(wire: tap))
-            case "pcap" where parts.count == 2:
-                return try user.use(OutsideEnd(wire: PcapReplay(path: parts[1])))
-            default:
-                throw SessionError("there is no wire \(wire); use tap:NAME or pcap:FILE")
+            let open = try OpenWire(WireName(parsing: wire))
+            if let capture = device.capture {
+                return try user.use(OutsideEnd(wire: PcapCapture(open, path: capture, frameCapacity: capacity)))
             }
+            return try user.use(OutsideEnd(wire: open))
         } catch let error as SessionError {
             throw error
         } catch {
@@ -68,10 +59,8 @@ extension ReceiveOptions {
 extension DeviceOptions {
     /// The model's configuration.
     var model: SoftNICConfiguration {
-        var configuration = SoftNICConfiguration()
-        configuration.preset = preset == .strict ? .strict : .qemu
-        configuration.macAddress = SessionPlan.macAddress
-        configuration.seed = seed
+        var configuration = SoftNICConfiguration(
+            preset: preset == .strict ? .strict : .qemu, macAddress: SessionPlan.macAddress, seed: seed)
         configuration.maxFrame = mtu + 64
         return configuration
     }

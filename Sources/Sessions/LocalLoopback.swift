@@ -2,7 +2,9 @@ internal import DeviceMemory
 internal import Engine
 internal import Logging
 internal import Packets
+internal import PagePool
 internal import SoftNIC
+internal import TCPLite
 internal import Timeline
 
 /// A loopback in one thread and in virtual time: the same options give the same trace, bit for bit.
@@ -40,20 +42,20 @@ struct LocalLoopback: FarEndUser {
                 nic: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
             let device = SoftPCIDevice(nic)
             let interface = InterfaceConfiguration(
-                mac: MACAddress(SessionPlan.macAddress), address: SessionPlan.receiver, prefixLength: 24,
+                mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
                 mtu: options.device.mtu)
             let stack = try SessionPlan.stack(options.device, interface: interface, connections: options.flows)
-            var now = Instant.zero
+            // The model's clock is the run's: waiting for the device moves it.
             let model = nic
             let wait: (Interval) -> Void = { interval in
-                now = now + interval
-                _ = model.step(now: now)
+                model.now = model.now + interval
+                _ = model.step(now: model.now)
             }
             var engine = try Engine(
                 device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
                 flushWindow: device.flushWindow, channel: channel, log: log, wait: wait)
             try engine.stack.listen(port: SessionPlan.port)
-            let result = try run(&engine, &side, &now, wait)
+            let result = try run(&engine, &side, wait)
             extendLifetime(shared)
             return result
         } catch let error as SessionError {
@@ -64,11 +66,11 @@ struct LocalLoopback: FarEndUser {
     }
 
     private func run<End: FarEnd & ~Copyable>(
-        _ engine: inout Engine<SoftPCIDevice>, _ side: inout DeviceSide<End>, _ now: inout Instant,
-        _ wait: (Interval) -> Void
+        _ engine: inout Engine<SoftPCIDevice>, _ side: inout DeviceSide<End>, _ wait: (Interval) -> Void
     ) throws(SessionError) -> LoopbackResult {
         let began = monotonicNow()
         var result = LoopbackResult()
+        var now = nic.now
         var progressAt = now
         var consumed: UInt64 = 0
         var turns: UInt64 = 0

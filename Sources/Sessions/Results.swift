@@ -1,6 +1,7 @@
 internal import Engine
 internal import HeaderSplit
 public import PagePool
+internal import TCPLite
 
 /// Slots by holder, as results print them.
 public struct LedgerResult: Codable, Sendable {
@@ -92,8 +93,8 @@ public struct TransferResult: Encodable, Sendable {
         if let failure = device.failure { problems.append(failure) }
     }
 
-    mutating func require(_ condition: Bool, _ problem: @autoclosure () -> String) {
-        if !condition { problems.append(problem()) }
+    mutating func require(_ condition: Bool, _ problem: String) {
+        if !condition { problems.append(problem) }
     }
 }
 

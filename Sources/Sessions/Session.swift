@@ -18,7 +18,7 @@ public enum Session {
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
         }
         let interface = InterfaceConfiguration(
-            mac: MACAddress(SessionPlan.macAddress), address: SessionPlan.receiver, prefixLength: 24,
+            mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
             mtu: options.device.mtu)
         let outcome = try runRemote(
             .loopback(options), options.device, options.placement, interface, connections: options.flows,
@@ -131,7 +131,7 @@ extension ReceiveOptions {
             router = parsed
         }
         return InterfaceConfiguration(
-            mac: MACAddress(SessionPlan.macAddress), address: own, prefixLength: prefix, gateway: router,
+            mac: SessionPlan.mac, address: own, prefixLength: prefix, gateway: router,
             mtu: device.mtu)
     }
 }

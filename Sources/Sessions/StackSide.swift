@@ -11,6 +11,8 @@ enum SessionPlan {
     static let receiver = IPv4Address(10, 0, 0, 1)
     static let sender = IPv4Address(10, 0, 0, 2)
     static let port: UInt16 = 5001
+    /// Locally administered; the model's NVM holds it.
+    static let mac = MACAddress(0x02, 0, 0, 0, 0, 1)
     static let macAddress: [UInt8] = [0x02, 0, 0, 0, 0, 1]
 
     /// The stack's configuration over a region: what is not in the rings may be promised to flows.
@@ -71,7 +73,7 @@ struct StackSide: ~Copyable {
             var engine = try Engine(
                 device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
-                wait: { sleep(for: $0) })
+                wait: { device.wait($0) })
             for port in ports { try engine.stack.listen(port: port) }
             self.engine = engine
         } catch {
@@ -120,14 +122,10 @@ struct StackSide: ~Copyable {
 
     /// Stops the device, takes every slot back, tells the device's side to end, and returns the final books.
     mutating func shutDown() -> EngineReport {
-        engine.shutDown(wait: { sleep(for: $0) })
+        let device = device
+        engine.shutDown(wait: { device.wait($0) })
         let report = engine.report()
         memory.stop.storeReleasing(1)
         return report
     }
-}
-
-func sleep(for interval: Interval) {
-    let end = monotonicNow() + interval
-    while monotonicNow() < end { pauseBriefly() }
 }

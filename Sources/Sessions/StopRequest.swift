@@ -14,7 +14,7 @@ public enum StopRequest {
     /// Catches both signals from now on.
     public static func catchSignals() {
         for number in [SIGINT, SIGTERM] {
-            unsafe signal(number) { _ in StopRequest.make() }
+            signal(number) { _ in StopRequest.make() }
         }
     }
 }

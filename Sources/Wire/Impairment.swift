@@ -22,7 +22,6 @@ public struct Impairment: ~Copyable {
     private var jitterDraws: SeededGenerator
     private var delayed: FrameQueue
     private var held: HeldFrames
-    private var lastDue = Instant.zero
     /// Frames that took the ordinary way in, and those of them that have left: their difference is in `delayed`.
     private var acceptedInOrder: UInt64 = 0
     private var releasedInOrder: UInt64 = 0
@@ -126,11 +125,8 @@ public struct Impairment: ~Copyable {
         }
         acceptedInOrder &+= 1
         var due = now
-        if kinds.jitter.nanoseconds != 0 {
-            due = now + Interval(nanoseconds: drawJitter())
-            lastDue = max(lastDue, due)
-            due = lastDue
-        }
+        // The delay line is first in, first out: a frame with a short delay waits for those before it.
+        if kinds.jitter.nanoseconds != 0 { due = now + Interval(nanoseconds: drawJitter()) }
         if delayed.isEmpty && due <= now && output.count < room && frame.count <= output.frameCapacity,
             let space = output.reserve()
         {

@@ -7,10 +7,10 @@ public import Timeline
 /// Frames are stamped with the time of the burst that moved them, so a run in virtual time gives the same file each time.
 /// What is written reaches the file at ``flush()``, ``close()`` or when the value ends; only the first two report a full
 /// disk.
-@frozen public struct PcapCapture<Inner: Wire & ~Copyable>: Wire, ~Copyable {
+public struct PcapCapture<Inner: Wire & ~Copyable>: Wire, ~Copyable {
     /// The wire underneath.
     public var inner: Inner
-    @usableFromInline var tap: CaptureTap
+    var tap: CaptureTap
 
     /// Creates `path`, or empties it, and captures what passes `inner`; `frameCapacity` is the longest frame in bytes.
     ///
@@ -21,7 +21,7 @@ public import Timeline
         tap = opened
     }
 
-    @inlinable public mutating func receive(
+    public mutating func receive(
         into queue: inout FrameQueue, now: Instant, limit: Int
     ) throws(WireError) -> Int {
         try sendWaiting(now: now)
@@ -35,7 +35,7 @@ public import Timeline
         return moved
     }
 
-    @inlinable public mutating func transmit(from queue: inout FrameQueue, now: Instant) throws(WireError) -> Int {
+    public mutating func transmit(from queue: inout FrameQueue, now: Instant) throws(WireError) -> Int {
         let before = queue.count
         try sendWaiting(now: now)
         while !queue.isEmpty && !tap.waiting.isFull {
@@ -45,7 +45,7 @@ public import Timeline
         return before &- queue.count
     }
 
-    @inlinable public var nextDeadline: Instant { tap.waiting.isEmpty ? inner.nextDeadline : .zero }
+    public var nextDeadline: Instant { tap.waiting.isEmpty ? inner.nextDeadline : .zero }
 
     /// Frames written so far, both directions together.
     public var capturedFrames: UInt64 { tap.count }
@@ -66,17 +66,17 @@ public import Timeline
         return inner
     }
 
-    @inlinable mutating func sendWaiting(now: Instant) throws(WireError) {
+    mutating func sendWaiting(now: Instant) throws(WireError) {
         if !tap.waiting.isEmpty { _ = try inner.transmit(from: &tap.waiting, now: now) }
     }
 }
 
 /// The part of a capture that does not depend on the wire underneath.
-@usableFromInline struct CaptureTap: ~Copyable {
+struct CaptureTap: ~Copyable {
     /// Frames on their way to the NIC, within one call.
-    @usableFromInline var passing: FrameQueue
+    var passing: FrameQueue
     /// Frames from the NIC, captured, that the wire underneath has not taken yet.
-    @usableFromInline var waiting: FrameQueue
+    var waiting: FrameQueue
     private let writer: CaptureWriter
     private(set) var count: UInt64 = 0
     private(set) var oversized: UInt64 = 0
@@ -89,7 +89,7 @@ public import Timeline
     }
 
     /// Writes and moves everything that passes; returns how many frames `queue` took.
-    @usableFromInline mutating func record(to queue: inout FrameQueue, now: Instant) -> Int {
+    mutating func record(to queue: inout FrameQueue, now: Instant) -> Int {
         var moved = 0
         while !passing.isEmpty {
             writer.write(passing.front, at: now)
@@ -105,7 +105,7 @@ public import Timeline
     }
 
     /// Writes and takes what the NIC sends, as far as there is room.
-    @usableFromInline mutating func record(from queue: inout FrameQueue, now: Instant) {
+    mutating func record(from queue: inout FrameQueue, now: Instant) {
         while !queue.isEmpty && !waiting.isFull {
             writer.write(queue.front, at: now)
             count &+= 1

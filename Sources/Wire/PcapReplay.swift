@@ -10,7 +10,6 @@ public struct PcapReplay: Wire, ~Copyable {
     private var reader: CaptureReader
     private var current: CaptureReader.Frame?
     private var start: Instant?
-    private var earliest = Interval.zero
     /// Counters since the start.
     public private(set) var statistics = WireStatistics()
     /// Frames that the capture file does not hold in full, skipped.
@@ -37,9 +36,8 @@ public struct PcapReplay: Wire, ~Copyable {
         start = origin
         var moved = 0
         while moved < limit, !queue.isFull, let frame = current {
-            // A stamp before its predecessor's is delivered with it: frames keep the order of the file.
-            earliest = max(earliest, frame.offset)
-            guard origin + earliest <= now else { break }
+            // A stamp before its predecessor's is due with it: frames keep the order of the file.
+            guard origin + frame.offset <= now else { break }
             if frame.bytes.count < frame.originalLength {
                 truncatedFrames &+= 1
             } else if queue.push(frame.bytes) {
@@ -67,6 +65,6 @@ public struct PcapReplay: Wire, ~Copyable {
     public var nextDeadline: Instant {
         guard let frame = current else { return .never }
         guard let start else { return .zero }
-        return start + max(earliest, frame.offset)
+        return start + frame.offset
     }
 }

@@ -50,6 +50,21 @@ import Testing
         extendLifetime(memory)
     }
 
+    @Test("space that the consumer gave back is seen whatever number of entries is asked for")
+    func refresh() {
+        let memory = HeapBytes(count: SPSCLayout.bytes(of: UInt32.self, capacity: 4))
+        var producer = SPSCProducer<UInt32>(memory.bytes, capacity: 4)
+        var consumer = SPSCConsumer<UInt32>(memory.bytes, capacity: 4)
+        for i in 0..<3 { _ = producer.push(UInt32(i)) }
+        producer.publish()
+        let before = producer.hasSpace(for: 2)
+        while consumer.pop() != nil {}
+        consumer.release()
+        let after = producer.hasSpace(for: 2)
+        #expect(!before && after)
+        extendLifetime(memory)
+    }
+
     @Test("counters that a hostile other side wrote are survived (Z.03)")
     func nonsense() {
         let memory = HeapBytes(count: SPSCLayout.bytes(of: UInt32.self, capacity: 4))
@@ -59,8 +74,8 @@ import Testing
         #expect(popped == nil)
         var producer = SPSCProducer<UInt32>(memory.bytes, capacity: 4)
         memory.bytes.setLE32(SPSCLayout.head, 77)
-        let space = producer.space()
-        #expect(space <= 4)
+        let roomy = producer.hasSpace(for: 5)
+        #expect(!roomy)
         for i in 0..<10 { _ = producer.push(UInt32(i)) }
         extendLifetime(memory)
     }

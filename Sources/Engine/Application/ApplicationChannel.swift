@@ -1,5 +1,5 @@
 public import DeviceMemory
-public import Rings
+internal import Rings
 
 /// The shared memory between an engine and one application: records and linear bytes one way, returns and commands the
 /// other. It may lie between two threads or two processes; neither side can make the other do more than skip an entry.

@@ -67,7 +67,7 @@ public struct ApplicationClient: ~Copyable {
 
     /// Queues all of `bytes` to be sent on a connection; false, and nothing queued, when they do not fit now.
     public mutating func send(_ bytes: ByteView, on connection: UInt32) -> Bool {
-        guard bytes.count <= sendSpace, commands.space() > 0 else { return false }
+        guard bytes.count <= sendSpace, commands.hasSpace(for: 1) else { return false }
         var done = 0
         while done < bytes.count {
             let position = Int(produced & UInt64(sends.count - 1))

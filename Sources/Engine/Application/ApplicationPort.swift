@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Packets
 internal import PagePool
 internal import Rings
 internal import TCPLite
@@ -40,7 +41,7 @@ struct ApplicationPort: ~Copyable {
     /// Whether any one delivery fits now.
     mutating func hasRoom() -> Bool {
         // A linear piece that wraps takes two records.
-        records.space() >= 2 && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
+        records.hasSpace(for: 2) && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
     }
 
     /// The stack's linear blocks are 256 bytes (TCPLite).

@@ -24,7 +24,7 @@ struct OutputFile: ~Copyable {
     /// Whether a file could be made at `path`; leaves nothing there.
     static func check(path: String) throws(SessionError) {
         var status = stat()
-        if unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
+        if unsafe (stat(path, &status) == 0), status.st_mode & S_IFMT == S_IFDIR {
             throw SessionError("cannot write \(path): it is a directory; choose a file name as --output")
         }
         _ = try OutputFile(path: path)
@@ -47,7 +47,7 @@ struct OutputFile: ~Copyable {
 
     /// Gives the file its name; returns what went wrong with it since it was opened.
     consuming func commit() -> SessionError? {
-        if failure == 0 && unsafe rename(partialPath, path) != 0 { failure = errno }
+        if failure == 0, unsafe (rename(partialPath, path) != 0) { failure = errno }
         guard failure != 0 else { return nil }
         return SessionError("cannot write \(path): \(systemMessage(failure)); free space or choose another --output")
     }

@@ -61,7 +61,7 @@ struct ControlSocket: ~Copyable, Sendable {
             guard let base = buffer.baseAddress else { return -1 }
             while true {
                 let n = unsafe shim_receive_descriptor(
-                    descriptor.rawValue, base, buffer.count, &fd, wait ? 0 : Int32(MSG_DONTWAIT.rawValue))
+                    descriptor.rawValue, base, buffer.count, &fd, wait ? 0 : Int32(MSG_DONTWAIT))
                 if n >= 0 || errno != EINTR { return n }
             }
         }
@@ -96,7 +96,7 @@ struct ControlSocket: ~Copyable, Sendable {
         while done < bytes.count {
             let n = min(bytes.count - done, 32 << 10)
             let sent = unsafe bytes[done..<(done + n)].withUnsafeBytes {
-                unsafe Glibc.send(descriptor.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe Glibc.send(descriptor.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             if sent <= 0 { return }
             done += sent

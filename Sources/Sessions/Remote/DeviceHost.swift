@@ -54,14 +54,15 @@ struct DeviceHost: Sendable {
     /// Starts this program again as the device's side, with the socket as descriptor 3.
     private static func spawn(_ task: DeviceTask, _ socket: Int32) throws(SessionError) -> pid_t {
         let text = String(decoding: encodeJSON(task) ?? [], as: UTF8.self)
-        var actions = posix_spawn_file_actions_t()
+        var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, socket, 3)
         let words = ["uiodrv", "device-side", text]
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe []
+        for word in words { unsafe arguments.append(strdup(word)) }
         unsafe arguments.append(nil)
-        defer { for unsafeword in unsafe arguments { unsafe free(word) } }
+        defer { for i in 0..<words.count { unsafe free(arguments[i]) } }
         var child: pid_t = 0
         let result = unsafe posix_spawn(&child, "/proc/self/exe", &actions, nil, arguments, environ)
         guard result == 0 else {

@@ -9,8 +9,8 @@ public enum DeviceProcess {
         guard let task = decodeJSON(DeviceTask.self, Array(task.utf8)), fcntl(3, F_GETFD) >= 0 else {
             throw SessionError("device-side is started by uiodrv itself, with --isolate; run that")
         }
-        unsafe signal(SIGINT, SIG_IGN)
-        unsafe signal(SIGTERM, SIG_IGN)
+        signal(SIGINT, SIG_IGN)
+        signal(SIGTERM, SIG_IGN)
         DeviceHost.serve(task, socket: 3)
     }
 }

@@ -1,3 +1,4 @@
+internal import CShim
 internal import DeviceMemory
 internal import Engine
 internal import Glibc
@@ -60,6 +61,7 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
         var worked = false
         while let request = mailbox.next() {
             worked = true
+            nic.now = monotonicNow()
             switch (request.kind, request.window) {
             case (.write, .registers): registers.write32(request.offset, request.value)
             case (.write, .configuration): nic.writeConfig32(Int(request.offset), request.value)
@@ -105,7 +107,7 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
 
     private var isPeerAlive: Bool {
         var byte: UInt8 = 0
-        let n = unsafe recv(control.fileDescriptor, &byte, 1, Int32(MSG_PEEK.rawValue | MSG_DONTWAIT.rawValue))
+        let n = unsafe recv(control.fileDescriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         return n > 0 || (n < 0 && errno == EAGAIN)
     }
 

@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Timeline
 
 /// A device whose model runs in another thread or process: registers through the mailbox, memory by descriptor.
 struct RemoteDevice: PCIDevice {
@@ -21,6 +22,13 @@ struct RemoteDevice: PCIDevice {
 
     /// Whether the device's side has ended.
     var isGone: Bool { registers.isGone }
+
+    /// Waits for the device: posted writes take effect first.
+    func wait(_ interval: Interval) {
+        registers.drain()
+        let end = monotonicNow() + interval
+        while monotonicNow() < end { pauseBriefly() }
+    }
 
     func readConfig32(_ offset: Int) -> UInt32 { configuration.read32(UInt32(offset)) }
     func writeConfig32(_ offset: Int, _ value: UInt32) { configuration.write32(UInt32(offset), value) }
