@@ -118,6 +118,21 @@ import Testing
         #expect(bench.completion(0, 3).rssType == 0)
     }
 
+    /// Byte i of word w is entry 4w + i.
+    @Test func redirectionEntriesAreBytes() throws {
+        let bench = try bench(.strict, queues: 4, .init().setting(.tcpIPv4))
+        for i in 0..<32 { bench.bus.write(I82576.reta(i), PlainValue(0x0302_0100)) }
+        var expected = [0, 0, 0, 0]
+        for port in 40000..<40020 {
+            let input: [UInt8] = [10, 0, 0, 1, 10, 0, 0, 2, UInt8(port >> 8), UInt8(port & 0xFF), 0x13, 0x89]
+            let queue = Int(Self.toeplitz(input) % 4)
+            expected[queue] += 1
+            bench.send(FrameRecipe { $0.sourcePort = port })
+            #expect(bench.bus.read(I82576.rdh(queue)).rawValue == UInt32(expected[queue]))
+        }
+        #expect(!expected.contains(0))
+    }
+
     /// The definition, bit by bit.
     static func toeplitz(_ input: [UInt8]) -> UInt32 {
         var hash: UInt32 = 0

@@ -73,13 +73,31 @@ import Timeline
         bench.startQueue(0, type: 5)
         bench.enableReceiver()
         for i in 0..<15 {
-            withView(FrameRecipe { $0.payload = 500 + i }.bytes) { #expect(bench.nic.receive($0)) }
+            let frame = FrameRecipe {
+                $0.payload = 500 + i
+                $0.salt = i
+            }
+            withView(frame.bytes) { #expect(bench.nic.receive($0)) }
             while bench.nic.step(now: bench.now) {}
         }
         bench.nic.drainPayload()
         for i in 0..<15 {
-            #expect(Array(bench.payload(0, i)[..<(500 + i)]) == FrameRecipe.pattern(500 + i))
+            #expect(Array(bench.payload(0, i)[..<(500 + i)]) == FrameRecipe.pattern(500 + i, salt: i))
         }
+    }
+
+    @Test func noDoneBitIsWrittenAfterAnUnmap() throws {
+        let bench = try Bench(.strict) { $0.behaviour.delaysDone = true }
+        bench.link()
+        bench.startQueue(0, type: 5)
+        bench.enableReceiver()
+        withView(FrameRecipe().bytes) { #expect(bench.nic.receive($0)) }
+        #expect(bench.nic.step(now: bench.now) && !bench.completion(0, 0).isDone)
+        try bench.nic.unmap(bench.hostIOVA, length: Bench.hostSize)
+        #expect(bench.completion(0, 0).isDone, "it landed before the mapping went")
+        bench.memory.fill(0)
+        bench.run()
+        #expect(!bench.completion(0, 0).isDone)
     }
 
     @Test func unmappingLandsWhatIsOnItsWay() throws {

@@ -135,8 +135,9 @@ import Testing
         context(bench, 0, ip: 20, l4: 1, l4Length: 20, mss: UInt64(mss))
         let address = bench.putTransmit(frame)
         data(bench, 1, address, 54, Self.segment | Self.headerSum | Self.transportSum, payload: 4000)
-        data(bench, 2, address + 54, 4000, Self.endOfPacket | Self.reportStatus, payload: 0)
-        bench.ringTransmit(3)
+        data(bench, 2, address + 54, 1300, 0, payload: 0)
+        data(bench, 3, address + 1354, 2700, Self.endOfPacket | Self.reportStatus, payload: 0)
+        bench.ringTransmit(4)
         let sent = bench.transmitted()
         #expect(sent.count == (4000 + mss - 1) / mss)
         var payload: [UInt8] = []
