@@ -1,11 +1,11 @@
 internal import DeviceMemory
 internal import Packets
-internal import PagePool
+public import PagePool
 internal import Rings
-internal import TCPLite
+public import TCPLite
 
 /// The engine's end of a channel: publishes records, takes returns and commands.
-struct ApplicationPort: ~Copyable {
+@usableFromInline struct ApplicationPort: ~Copyable {
     private var records: SPSCProducer<FragmentRecord>
     private var returns: SPSCConsumer<TokenRange>
     private var commands: SPSCConsumer<ApplicationCommand>
@@ -39,7 +39,7 @@ struct ApplicationPort: ~Copyable {
     // MARK: towards the application
 
     /// Whether any one delivery fits now.
-    mutating func hasRoom() -> Bool {
+    @usableFromInline mutating func hasRoom() -> Bool {
         // A linear piece that wraps takes two records.
         records.hasSpace(for: 2) && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
     }
@@ -54,7 +54,7 @@ struct ApplicationPort: ~Copyable {
     }
 
     /// Publishes one delivery; ``hasRoom()`` was asked before.
-    mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
+    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
         let connection = delivery.connection.rawValue
         switch delivery.kind {
         case .opened(let address, let port, _, _):
@@ -108,7 +108,7 @@ struct ApplicationPort: ~Copyable {
     }
 
     /// Makes everything pushed visible; once a poll.
-    mutating func publish() {
+    @usableFromInline mutating func publish() {
         guard unpublished else { return }
         unpublished = false
         records.publish()
@@ -117,7 +117,7 @@ struct ApplicationPort: ~Copyable {
     // MARK: from the application
 
     /// Takes returns: tokens to the pool, credit to their connections. Bounded work: at most `limit` tokens a call.
-    mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
         var taken = 0
         while taken < limit {
             if partial.count == 0 {
@@ -170,7 +170,7 @@ struct ApplicationPort: ~Copyable {
     }
 
     /// Carries out commands until the ring is empty or the stack's send buffer is full.
-    mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
         var any = false
         while true {
             if pendingSend == nil {
