@@ -36,6 +36,7 @@ final class Host {
     let region: HeapBytes
     let slotSize = 2048
     var layout = Layout.split
+    var spaceEvents = 0
     /// Frames dropped because no slot was free.
     var starved = 0
     var seen: [ConnectionID: Seen] = [:]
@@ -109,7 +110,7 @@ final class Host {
             case .endOfStream: seen[id]?.endOfStream += 1
             case .closed(let reason): seen[id]?.closed = reason
             case .untrusted: seen[id]?.untrusted += 1
-            case .sendSpaceAvailable: break
+            case .sendSpaceAvailable: spaceEvents += 1
             case .data:
                 if let linear = delivery.linear {
                     take(id, linear, delivery.payloadSum)
