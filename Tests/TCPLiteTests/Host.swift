@@ -41,6 +41,8 @@ final class Host {
     var starved = 0
     var seen: [ConnectionID: Seen] = [:]
     var order: [ConnectionID] = []
+    /// Whether the application keeps a copy of what it reads.
+    var keepsBytes = true
     /// Whether the application gives everything back at once.
     var returnsAtOnce = true
     var held: [(id: ConnectionID, slot: UInt32)] = []
@@ -141,6 +143,7 @@ final class Host {
     }
 
     private func take(_ id: ConnectionID, _ bytes: ByteView, _ sum: UInt16?) {
+        guard keepsBytes else { return }
         seen[id]?.bytes += bytes.array()
         guard let sum else { return }
         var actual = InternetChecksum()

@@ -155,7 +155,9 @@ import Timeline
 
     @Test("S-17, S-18: a closed or shrunk window is probed with back-off for as long as the peer answers")
     func probing() throws {
-        let (script, id, sent) = try SenderTests.opened(20_000, window: 2920) { $0.neighbourLifetime = .seconds(100_000) }
+        let (script, id, sent) = try SenderTests.opened(20_000, window: 2920) {
+            $0.neighbourLifetime = .seconds(100_000)
+        }
         script.send(.ack, ack: sent[0].seq &+ 2920, window: 0)
         var probes: [Instant] = []
         for _ in 0..<40 {
