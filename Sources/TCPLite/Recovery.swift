@@ -60,7 +60,8 @@ extension TCPStack {
 
     /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675 when it brings a new report.
     @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ now: Instant) {
-        guard connections[i].snd.flight > 0, segment.length == 0 else { return }
+        // Answers to probes of a closed window are no duplicates: nothing is lost there.
+        guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
         let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
         guard window == connections[i].snd.wnd || segment.options.sackCount > 0 else { return }
         countDuplicate(i)
