@@ -66,7 +66,7 @@ final class Bench {
     static func ringOffset(_ queue: Int) -> Int { queue * 0x4000 }
     static func headerOffset(_ queue: Int, _ index: Int) -> Int { 0x10_0000 + queue * 0x1_0000 + index * 0x400 }
 
-    func slot(_ queue: Int, _ index: Int) -> Int { (queue * 32 + index) * Self.slotSize }
+    func slot(_ queue: Int, _ index: Int) -> Int { (queue % 4 * 32 + index) * Self.slotSize }
 
     /// Writes a queue's registers and enables it; `type` is DESCTYPE.
     func openQueue(

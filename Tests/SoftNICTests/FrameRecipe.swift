@@ -18,6 +18,8 @@ struct FrameRecipe: Sendable {
     var transport = Transport.tcp
     /// Bytes after the last header.
     var payload = 1000
+    /// Makes one frame's payload differ from another's.
+    var salt = 0
     /// Bytes of TCP options: a multiple of 4, at most 40.
     var tcpOptions = 0
     /// Bytes of IPv4 options: a multiple of 4, at most 40.
@@ -44,7 +46,9 @@ struct FrameRecipe: Sendable {
     init(_ change: (inout FrameRecipe) -> Void = { _ in }) { change(&self) }
 
     /// The payload's pattern.
-    static func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3) } }
+    static func pattern(_ count: Int, salt: Int = 0) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3 &+ salt &* 31) }
+    }
 
     /// The frame, without check sequence and without padding.
     var bytes: [UInt8] {
@@ -56,7 +60,7 @@ struct FrameRecipe: Sendable {
         switch network {
         case .other(let type):
             frame.append16(Int(type))
-            return frame + Self.pattern(payload)
+            return frame + Self.pattern(payload, salt: salt)
         case .ipv4: appendIPv4(&frame)
         case .ipv6: appendIPv6(&frame)
         }
@@ -99,7 +103,7 @@ struct FrameRecipe: Sendable {
     }
 
     private func segment(pseudo: [UInt8]) -> [UInt8] {
-        let data = Self.pattern(payload)
+        let data = Self.pattern(payload, salt: salt)
         var header: [UInt8] = []
         let field: Int
         switch transport {

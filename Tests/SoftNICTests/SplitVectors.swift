@@ -121,6 +121,12 @@ extension SplitVector {
             }, packetType: 0x008, status: 0x003, qemu2: split(62, 1000), qemu5: split(62, 1000),
             strict2: split(54, 1008), strict5: split(54, 1008)),
         SplitVector(
+            name: "a frame that just fits the header buffer", frame: FrameRecipe { $0.payload = 74 },
+            packetType: 0x011, status: 0x263, qemu2: split(54, 74), qemu5: Outcome(0, 128, 0, 128, 0)),
+        SplitVector(
+            name: "one byte more", frame: FrameRecipe { $0.payload = 75 }, packetType: 0x011, status: 0x263,
+            qemu2: split(54, 75), qemu5: split(54, 75)),
+        SplitVector(
             name: "ARP",
             frame: FrameRecipe {
                 $0.network = .other(0x0806)

@@ -47,8 +47,8 @@ struct DelayedPayload: ~Copyable {
         tail &+= 1
     }
 
-    /// Makes every write that is due at `now` visible; true if there was one.
-    mutating func apply(now: Instant) -> Bool {
+    /// Makes every write that is due at `now` visible; returns how many.
+    mutating func apply(now: Instant) -> Int {
         let before = head
         while head != tail {
             let write = writes[head & mask]
@@ -57,7 +57,7 @@ struct DelayedPayload: ~Copyable {
             pending[Self.slot(write.iova)] &-= 1
             head &+= 1
         }
-        return head != before
+        return head &- before
     }
 
     private static func slot(_ iova: UInt64) -> Int {

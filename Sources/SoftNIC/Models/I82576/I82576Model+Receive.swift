@@ -180,7 +180,8 @@ extension I82576Model {
     private mutating func drop(_ queue: Int) -> Outcome {
         raise(.init().setting(.receiveOverrun))
         guard behaviour.countsDrops else { return .dropped }
-        registers[I82576.rqdpc(queue)].rawValue &+= 1
+        registers.count(I82576.rqdpc(queue))
+        registers.count(I82576.rnbc)
         return .dropped
     }
 

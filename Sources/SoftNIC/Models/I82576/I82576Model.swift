@@ -106,10 +106,7 @@ struct I82576Model: ~Copyable {
             worked = true
         }
         if pendingDone.publish() { worked = true }
-        if !delayed.isEmpty && delayed.apply(now: now) {
-            freeFIFO()
-            worked = true
-        }
+        if !delayed.isEmpty && landPayload(now) { worked = true }
         guard configuration.mastersBus else { return worked }
         if newTails != 0 {
             takeNewDescriptors()
@@ -131,8 +128,14 @@ struct I82576Model: ~Copyable {
     }
 
     /// Makes all delayed payload visible.
-    mutating func drainPayload() {
-        if delayed.apply(now: .never) { freeFIFO() }
+    mutating func drainPayload() { _ = landPayload(.never) }
+
+    private mutating func landPayload(_ until: Instant) -> Bool {
+        let landed = delayed.apply(now: until)
+        guard landed > 0 else { return false }
+        trace.record(.event, at: now, 0x200, UInt64(landed))
+        freeFIFO()
+        return true
     }
 
     /// Gives places of the FIFO back whose payload has been written.
