@@ -29,7 +29,7 @@ let package = Package(
             name: "uiodrvKit",
             targets: [
                 "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
-                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine",
+                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine", "Sessions",
             ]),
     ],
     dependencies: [
@@ -51,18 +51,38 @@ let package = Package(
         module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
-        module("VFIODriver", ["DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+        module(
+            "VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
                 "CShim", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
                 "TCPLite", "VFIODriver", logging,
             ]),
+        module(
+            "Sessions",
+            [
+                "CShim", "Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "TCPLite", "Wire", "SoftNIC",
+                "VFIODriver", "Engine", crypto, logging,
+            ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Engine", "SoftNIC", "Wire", arguments, crypto, logging],
+            dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
+        tests("DeviceMemoryTests", ["DeviceMemory", logging]),
+        tests("RingsTests", ["Rings", "DeviceMemory"]),
+        tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
+        tests("HeaderSplitTests", ["HeaderSplit", "PagePool", "Rings", "DeviceMemory"]),
+        tests(
+            "SoftNICTests",
+            [
+                "SoftNIC", "NICRegisters", "Timeline", "DeviceMemory", "Packets", "Rings", "PagePool", "HeaderSplit",
+                "VFIODriver", logging,
+            ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
+        tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -32,6 +32,19 @@ public struct DeviceRegion: ~Copyable {
         self.visibility = visibility
     }
 
+    /// Takes over a region of `size` bytes, flush page included, that another process created and sent.
+    public init(
+        taking descriptor: consuming OwnedDescriptor, size: Int, slotSize: Int, visibility: Visibility
+    ) throws(DeviceMemoryError) {
+        guard size > 4096, slotSize > 0, (size - 4096) % slotSize == 0 else {
+            throw .misaligned(what: "a region's size without its flush page", value: size - 4096, alignment: slotSize)
+        }
+        object = try MemoryObject(name: "device region", taking: descriptor, size: size)
+        slotBytes = size - 4096
+        self.slotSize = slotSize
+        self.visibility = visibility
+    }
+
     /// A view of the flush page alone: what the stack's process may read.
     public func flushPage() throws(DeviceMemoryError) -> MappedView {
         try object.view(offset: flushOffset, length: 4096, rights: .read)

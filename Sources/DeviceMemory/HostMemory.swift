@@ -61,7 +61,7 @@ public struct HostMemory: ~Copyable {
 }
 
 /// Memory and this side's mapping of it.
-private struct Backing: ~Copyable {
+struct Backing: ~Copyable {
     let object: MemoryObject
     let mapping: MappedView
 

@@ -12,6 +12,8 @@ public protocol PCIDevice<BusType> {
     func map(
         _ object: borrowing MemoryObject, offset: Int, length: Int, rights: AccessRights
     ) throws(DeviceMemoryError) -> IOVA
+    /// Maps payload memory for this device: all slots, not the flush page.
+    func mapRegion(_ region: borrowing DeviceRegion) throws(DeviceMemoryError) -> IOVA
     /// Takes a mapping back; afterwards the device faults on it.
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError)
     /// Resets the function: afterwards it does no DMA until it is set up again.

@@ -20,7 +20,8 @@ public struct IOMMUFault: Sendable, Hashable {
 /// Owned by the side that runs the model. The model never sees a pointer that it did not get from here.
 public struct SoftIOMMU: ~Copyable {
     /// A mapping as the look-up wants it; `bytes` is kept alive by `views` at the same index.
-    private struct Entry: BitwiseCopyable {
+    // Not private: metadata of generic owners in other files names it, and 6.3.1 emits a broken reference then.
+    struct Entry: BitwiseCopyable {
         var start: UInt64 = 1
         var end: UInt64 = 0
         var rights: AccessRights = []

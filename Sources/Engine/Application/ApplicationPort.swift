@@ -1,0 +1,270 @@
+internal import DeviceMemory
+internal import Packets
+public import PagePool
+internal import Rings
+public import TCPLite
+
+/// The engine's end of a channel: publishes records, takes returns and commands.
+@usableFromInline struct ApplicationPort: ~Copyable {
+    private var records: SPSCProducer<FragmentRecord>
+    private var returns: SPSCConsumer<TokenRange>
+    private var commands: SPSCConsumer<ApplicationCommand>
+    private let linear: MutableByteView
+    private let linearConsumed: SharedWord64
+    private let sends: ByteView
+    private let sendConsumed: SharedWord64
+    private var linearProduced: UInt64 = 0
+    private var linearCredited: UInt64 = 0
+    private var sendTaken: UInt64 = 0
+    private var pendingSend: ApplicationCommand?
+    private var unpublished = false
+    /// Who the linear bytes in the ring belong to, so that their space goes back to the right connection's window.
+    private var linearOwners: OwnerQueue
+    /// Tokens that the application holds.
+    var tokens: TokenTable
+    private(set) var statistics = DeliveryStatistics()
+
+    init(_ channel: ApplicationChannel, slots: Int) {
+        records = SPSCProducer(channel.recordRing, capacity: ApplicationChannel.recordCapacity)
+        returns = SPSCConsumer(channel.returnRing, capacity: ApplicationChannel.returnCapacity)
+        commands = SPSCConsumer(channel.commandRing, capacity: ApplicationChannel.commandCapacity)
+        linear = channel.linearRing
+        linearConsumed = channel.linearConsumed
+        sends = channel.sendRing.readOnly
+        sendConsumed = channel.sendConsumed
+        linearOwners = OwnerQueue(capacity: ApplicationChannel.recordCapacity * 2)
+        tokens = TokenTable(capacity: slots * 2)
+    }
+
+    // MARK: towards the application
+
+    /// Whether any one delivery fits now.
+    @usableFromInline mutating func hasRoom() -> Bool {
+        // A linear piece that wraps takes two records.
+        records.hasSpace(for: 2) && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
+    }
+
+    /// The stack's linear blocks are 256 bytes (TCPLite).
+    private static var largestLinearPiece: Int { 256 }
+
+    private var linearFree: Int {
+        // A consumer that claims more than was produced gets no more than the ring.
+        let used = linearProduced &- linearConsumed.loadAcquiring()
+        return used > UInt64(linear.count) ? 0 : linear.count &- Int(used)
+    }
+
+    /// Publishes one delivery; ``hasRoom()`` was asked before.
+    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
+        let connection = delivery.connection.rawValue
+        switch delivery.kind {
+        case .opened(let address, let port, _, _):
+            let peer = UInt64(address.rawValue) &<< 16 | UInt64(port)
+            push(FragmentRecord(.opened, connection: connection, offset: peer))
+        case .endOfStream:
+            push(FragmentRecord(.endOfStream, connection: connection))
+        case .closed(let reason):
+            push(FragmentRecord(.closed, connection: connection, length: UInt32(reason.rawValue)))
+        case .untrusted(let segments):
+            push(FragmentRecord(.untrusted, connection: connection, length: UInt32(truncatingIfNeeded: segments)))
+        case .sendSpaceAvailable: break
+        case .data:
+            if let bytes = delivery.linear { pushLinear(bytes, connection, delivery.payloadSum) }
+        }
+        if let fragment = delivery.fragment.take() {
+            let sum = delivery.payloadSum
+            let delivered = pool.deliver(fragment)
+            let token = tokens.issue(slot: delivered.slot, connection: connection)
+            statistics.deviceBytes &+= UInt64(delivered.length)
+            statistics.records &+= 1
+            push(
+                FragmentRecord(
+                    .device, connection: connection, token: token, offset: delivered.regionOffset,
+                    length: delivered.length, payloadSum: sum, region: pool.identifier))
+        }
+    }
+
+    private mutating func push(_ record: FragmentRecord) {
+        unpublished = true
+        if !records.push(record) { statistics.lostRecords &+= 1 }
+    }
+
+    private mutating func pushLinear(_ bytes: ByteView, _ connection: UInt32, _ sum: UInt16?) {
+        var done = 0
+        while done < bytes.count {
+            let position = Int(linearProduced & UInt64(linear.count &- 1))
+            let n = min(bytes.count &- done, linear.count &- position)
+            linear.copy(bytes.slice(done, n), at: position)
+            // A sum is of the whole piece: a piece that wraps carries none.
+            let whole = n == bytes.count ? sum : nil
+            push(
+                FragmentRecord(
+                    .linear, connection: connection, offset: linearProduced, length: UInt32(n), payloadSum: whole))
+            linearProduced &+= UInt64(n)
+            linearOwners.push(connection, UInt32(n))
+            done &+= n
+        }
+        statistics.linearBytes &+= UInt64(bytes.count)
+        statistics.records &+= 1
+    }
+
+    /// Makes everything pushed visible; once a poll.
+    @usableFromInline mutating func publish() {
+        guard unpublished else { return }
+        unpublished = false
+        records.publish()
+    }
+
+    // MARK: from the application
+
+    /// Takes returns: tokens to the pool, credit to their connections. Bounded work: at most `limit` tokens a call.
+    @usableFromInline mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
+        var taken = 0
+        while taken < limit {
+            if partial.count == 0 {
+                guard let range = returns.pop() else { break }
+                partial = range
+                // A count that no application can hold is nonsense; it must not become work.
+                if UInt64(range.count) > UInt64(tokens.outstanding) {
+                    statistics.badReturns &+= 1
+                    partial.count = 0
+                    taken &+= 1
+                    continue
+                }
+            }
+            while partial.count != 0 && taken < limit {
+                takeBack(partial.start, &pool, &stack)
+                partial.start &+= 1
+                partial.count &-= 1
+                taken &+= 1
+            }
+        }
+        if taken != 0 { returns.release() }
+        return creditLinear(&stack) || taken != 0
+    }
+
+    /// What is left of a range that was longer than one call's work.
+    private var partial = TokenRange(start: 0, count: 0)
+
+    private mutating func takeBack(_ token: UInt64, _ pool: inout PagePool, _ stack: inout TCPStack) {
+        switch tokens.take(token) {
+        case .returned(let slot, let connection):
+            pool.returned(slot)
+            stack.credit(ConnectionID(rawValue: connection), slots: 1, linearBytes: 0)
+            statistics.tokensReturned &+= 1
+        case .stale, .unknown:
+            statistics.badReturns &+= 1
+        }
+    }
+
+    private mutating func creditLinear(_ stack: inout TCPStack) -> Bool {
+        let consumed = min(linearConsumed.loadAcquiring(), linearProduced)
+        var any = false
+        while linearCredited < consumed, let (connection, length) = linearOwners.front {
+            let n = min(UInt64(length), consumed &- linearCredited)
+            linearOwners.consume(UInt32(n))
+            linearCredited &+= n
+            stack.credit(ConnectionID(rawValue: connection), slots: 0, linearBytes: Int(n))
+            any = true
+        }
+        return any
+    }
+
+    /// Carries out commands until the ring is empty or the stack's send buffer is full.
+    @usableFromInline mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
+        var any = false
+        while true {
+            if pendingSend == nil {
+                guard let command = commands.pop() else { break }
+                any = true
+                let id = ConnectionID(rawValue: command.connection)
+                switch CommandKind(rawValue: command.kindCode) {
+                case .send: pendingSend = command
+                case .shutdown: stack.shutdown(id)
+                case .abort: stack.abort(id, pool: &pool)
+                case nil: statistics.badCommands &+= 1
+                }
+            }
+            if !continueSend(&stack) { break }
+        }
+        commands.release()
+        return any
+    }
+
+    /// Moves bytes of the command in progress; false when it has to wait.
+    private mutating func continueSend(_ stack: inout TCPStack) -> Bool {
+        guard var command = pendingSend else { return true }
+        let id = ConnectionID(rawValue: command.connection)
+        if Int(command.length) > sends.count {
+            statistics.badCommands &+= 1
+            pendingSend = nil
+            return true
+        }
+        while command.length != 0 {
+            let position = Int(sendTaken & UInt64(sends.count &- 1))
+            let n = min(Int(command.length), sends.count &- position)
+            // A connection that is gone accepts nothing: its bytes are skipped, not kept.
+            let accepted = stack.info(id) == nil ? n : stack.send(id, sends.slice(position, n))
+            sendTaken &+= UInt64(accepted)
+            command.length &-= UInt32(accepted)
+            if accepted < n {
+                pendingSend = command
+                sendConsumed.storeReleasing(sendTaken)
+                return false
+            }
+        }
+        pendingSend = nil
+        sendConsumed.storeReleasing(sendTaken)
+        return true
+    }
+}
+
+/// Counters of what went to and came from an application.
+public struct DeliveryStatistics: Sendable, Hashable {
+    /// Bytes announced in the region.
+    public var deviceBytes: UInt64 = 0
+    /// Bytes announced in host memory.
+    public var linearBytes: UInt64 = 0
+    /// Records of data.
+    public var records: UInt64 = 0
+    /// Tokens that came back.
+    public var tokensReturned: UInt64 = 0
+    /// Returns of numbers that were not out.
+    public var badReturns: UInt64 = 0
+    /// Commands that made no sense.
+    public var badCommands: UInt64 = 0
+    /// Records that found no room: always 0, because room is asked for first.
+    public var lostRecords: UInt64 = 0
+}
+
+/// First in, first out: which connection how many linear bytes belong to.
+struct OwnerQueue: ~Copyable {
+    struct Owner: BitwiseCopyable {
+        var connection: UInt32
+        var length: UInt32
+    }
+
+    private var owners: Slab<Owner>
+    private var cursor: RingCursor
+
+    init(capacity: Int) {
+        owners = Slab(count: capacity, repeating: Owner(connection: 0, length: 0))
+        cursor = RingCursor(size: UInt32(capacity))
+    }
+
+    var isFull: Bool { cursor.space < 2 }
+
+    var front: (UInt32, UInt32)? {
+        guard cursor.count != 0 else { return nil }
+        return (owners[cursor.headIndex].connection, owners[cursor.headIndex].length)
+    }
+
+    mutating func push(_ connection: UInt32, _ length: UInt32) {
+        owners[cursor.tailIndex] = Owner(connection: connection, length: length)
+        cursor.tail &+= 1
+    }
+
+    mutating func consume(_ length: UInt32) {
+        owners[cursor.headIndex].length &-= length
+        if owners[cursor.headIndex].length == 0 { cursor.head &+= 1 }
+    }
+}

@@ -1,0 +1,99 @@
+/// What a record tells an application.
+@frozen public enum RecordKind: UInt8, Sendable {
+    /// `length` bytes in host memory, at position `offset` of the channel's linear ring.
+    case linear = 1
+    /// `length` bytes at `offset` of the region; `token` gives them back.
+    case device = 2
+    /// A connection exists; `offset` holds the peer (address in 47:16, port in 15:0).
+    case opened = 3
+    /// The peer has sent everything.
+    case endOfStream = 4
+    /// The connection is gone; `length` holds the reason.
+    case closed = 5
+    /// The stack stopped the stream because the device vouches for no checksums (`length`: frames in a row).
+    case untrusted = 6
+}
+
+/// What an application receives instead of bytes: 32 bytes, in stream order per connection.
+@frozen public struct FragmentRecord: BitwiseCopyable, Sendable, Hashable {
+    /// Delivery sequence number to return; 0 when there is nothing to return.
+    public var token: UInt64
+    /// Where the bytes are; see ``RecordKind``.
+    public var offset: UInt64
+    /// How many.
+    public var length: UInt32
+    /// The connection they belong to.
+    public var connection: UInt32
+    /// One's-complement sum that the bytes must have, when ``hasPayloadSum``.
+    public var payloadSum: UInt16
+    /// The region that `offset` is in.
+    public var region: UInt16
+    /// Raw ``RecordKind``.
+    public var kindCode: UInt8
+    /// Bit 0: `payloadSum` holds.
+    public var flags: UInt8
+    /// Zero.
+    public var reserved: UInt16
+
+    /// A record of `kind`.
+    @inlinable public init(
+        _ kind: RecordKind, connection: UInt32, token: UInt64 = 0, offset: UInt64 = 0, length: UInt32 = 0,
+        payloadSum: UInt16? = nil, region: UInt16 = 0
+    ) {
+        self.token = token
+        self.offset = offset
+        self.length = length
+        self.connection = connection
+        self.payloadSum = payloadSum ?? 0
+        self.region = region
+        kindCode = kind.rawValue
+        flags = payloadSum == nil ? 0 : 1
+        reserved = 0
+    }
+
+    /// What the record tells; `nil` for a code of a newer version.
+    @inlinable public var kind: RecordKind? { RecordKind(rawValue: kindCode) }
+    /// Whether ``payloadSum`` says something.
+    @inlinable public var hasPayloadSum: Bool { flags & 1 != 0 }
+}
+
+/// Tokens that come back: `count` consecutive numbers from `start`.
+@frozen public struct TokenRange: BitwiseCopyable, Sendable, Hashable {
+    public var start: UInt64
+    public var count: UInt32
+    public var reserved: UInt32 = 0
+
+    /// `count` tokens from `start`.
+    @inlinable public init(start: UInt64, count: UInt32) {
+        self.start = start
+        self.count = count
+    }
+}
+
+/// What an application asks of the stack.
+@frozen public enum CommandKind: UInt32, Sendable {
+    /// Send the next `length` bytes of the channel's send ring.
+    case send = 1
+    /// Send FIN after what was queued.
+    case shutdown = 2
+    /// Reset the connection.
+    case abort = 3
+}
+
+/// A command on its way to the stack.
+@frozen public struct ApplicationCommand: BitwiseCopyable, Sendable, Hashable {
+    /// Raw ``CommandKind``.
+    public var kindCode: UInt32
+    /// The connection it is for.
+    public var connection: UInt32
+    /// Bytes, for ``CommandKind/send``.
+    public var length: UInt32
+    public var reserved: UInt32 = 0
+
+    /// A command of `kind`.
+    @inlinable public init(_ kind: CommandKind, connection: UInt32, length: UInt32 = 0) {
+        kindCode = kind.rawValue
+        self.connection = connection
+        self.length = length
+    }
+}

@@ -1,0 +1,224 @@
+public import DeviceMemory
+public import HeaderSplit
+public import Logging
+public import Packets
+public import PagePool
+public import Rings
+public import TCPLite
+public import Timeline
+public import VFIODriver
+
+/// One core's run-to-completion loop: receive queues, stack, application channel, transmit queue.
+///
+/// Everything a packet needs is in this one struct, so that a poll touches no reference count and no lock. It has no clock:
+/// the caller says what time it is.
+@frozen public struct Engine<Device: PCIDevice>: ~Copyable {
+    @usableFromInline var driver: I82576Driver<Device>
+    @usableFromInline var queues: Slab<I82576Driver<Device>.ReceiveQueue>
+    @usableFromInline var transmit: I82576Driver<Device>.TransmitRing
+    @usableFromInline var memory: HostMemory
+    @usableFromInline var hostMemory: HostMemory
+    @usableFromInline var hostPool: PagePool
+    @usableFromInline var pool: PagePool
+    @usableFromInline var port: ApplicationPort
+    /// The slots' place in this address space, with no rights at all: a stray read of payload dies here.
+    @usableFromInline let reservation: MappedView
+    @usableFromInline let burst: Int
+    /// The TCP stack: listen and connect through it before polling.
+    public var stack: TCPStack
+
+    /// Brings the device up and starts every queue.
+    ///
+    /// - Parameters:
+    ///   - region: where payload goes. The engine maps it for the device and never for itself.
+    ///   - flushWindow: the bus window whose read proves payload writes complete.
+    ///   - channel: shared memory towards the application; zeroed, and alive as long as the engine.
+    ///   - wait: how to wait for the device; see ``I82576Driver``.
+    public init(
+        device: Device, configuration: EngineConfiguration, region: borrowing DeviceRegion,
+        flushWindow: Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
+    ) throws(EngineError) {
+        do {
+            self = try Engine(
+                building: device, configuration, region, flushWindow, channel, log, wait)
+        } catch {
+            throw .driver(error)
+        }
+    }
+
+    private init(
+        building device: Device, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
+        _ flushWindow: Device.BusType, _ channel: ApplicationChannel, _ log: Logger, _ wait: (Interval) -> Void
+    ) throws(DriverError) {
+        var driver = try I82576Driver(
+            device: device, configuration: configuration.device, slotSize: region.slotSize)
+        let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
+        guard region.slotCount > needed else {
+            throw .split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
+        }
+        try driver.bringUp(wait: wait)
+        var memory = try Self.hostMemory("rings and headers", driver.hostBytes, device, configuration, log)
+        // Twice the ring: whole frames are read in place, so no slot is out for longer than a burst.
+        let hostSlots = configuration.device.receiveDescriptors * 2
+        let hostSlotBytes = configuration.device.hostSlotBytes
+        var hostMemory = try Self.hostMemory("host pages", hostSlots * hostSlotBytes, device, configuration, log)
+        let regionAddress: IOVA
+        let reservation: MappedView
+        let hostPages: HostBlock
+        do {
+            hostPages = try hostMemory.allocate(bytes: hostSlots * hostSlotBytes)
+            regionAddress = try device.mapRegion(region)
+            reservation = try region.object.view(length: region.slotBytes, rights: [])
+        } catch {
+            throw .memory(error)
+        }
+        var hostPool = PagePool(
+            identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes))
+        var pool = PagePool(
+            identifier: 1,
+            provider: MemoryProvider(
+                deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
+        var queues = Slab<I82576Driver<Device>.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
+        queues.append(
+            try driver.makeReceiveQueue(
+                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow, flushOffset: 0,
+                visibility: .coherent, wait: wait))
+        for index in 1...configuration.device.splitQueues {
+            queues.append(
+                try driver.makeReceiveQueue(
+                    index, memory: &memory, pool: &pool, flushWindow: flushWindow, flushOffset: 0,
+                    visibility: region.visibility, wait: wait))
+        }
+        let transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
+        self.driver = driver
+        self.queues = queues
+        self.transmit = transmit
+        self.memory = memory
+        self.hostMemory = hostMemory
+        self.hostPool = hostPool
+        self.pool = pool
+        self.reservation = reservation
+        port = ApplicationPort(channel, slots: region.slotCount)
+        burst = configuration.burst
+        stack = TCPStack(configuration: configuration.stack, secret: configuration.secret)
+    }
+
+    private static func hostMemory(
+        _ name: String, _ bytes: Int, _ device: Device, _ configuration: EngineConfiguration, _ log: Logger
+    ) throws(DriverError) -> HostMemory {
+        do {
+            var memory = try HostMemory(name: name, size: bytes, node: configuration.node, log: log)
+            try memory.map(for: device)
+            return memory
+        } catch {
+            throw .memory(error)
+        }
+    }
+
+    /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.
+    @inlinable public mutating func poll(now: Instant) -> Bool {
+        var worked = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
+        if port.takeCommands(pool: &pool, stack: &stack) { worked = true }
+        var received = 0
+        for index in 0..<queues.count { received &+= receive(from: index, now) }
+        stack.poll(now: now, pool: &pool)
+        // Visibility is proven per queue before anything of the burst is published; then descriptors go back, those of
+        // frames that were dropped too.
+        for index in 0..<queues.count { queues[index].endBurst() }
+        if deliver() { worked = true }
+        if send() { worked = true }
+        return worked || received != 0
+    }
+
+    @inlinable mutating func receive(from index: Int, _ now: Instant) -> Int {
+        var count = 0
+        if index == 0 {
+            while count < burst, let frame = queues[0].nextFrame(&hostPool) {
+                stack.receive(frame, now: now, pool: &pool)
+                count &+= 1
+            }
+        } else {
+            while count < burst, let frame = queues[index].nextFrame(&pool) {
+                stack.receive(frame, now: now, pool: &pool)
+                count &+= 1
+            }
+        }
+        return count
+    }
+
+    @inlinable mutating func deliver() -> Bool {
+        var any = false
+        while port.hasRoom(), let delivery = stack.nextDelivery() {
+            port.deliver(delivery, &pool)
+            any = true
+        }
+        if any { port.publish() }
+        return any
+    }
+
+    @inlinable mutating func send() -> Bool {
+        transmit.reclaim()
+        guard !stack.output.isEmpty else { return false }
+        while !stack.output.isEmpty {
+            let offload = stack.output.frontOffload
+            let request =
+                offload.tcpChecksum
+                ? TransmitOffload(
+                    tcpChecksum: true, linkLength: offload.linkLength, networkLength: offload.networkLength,
+                    transportLength: offload.transportLength) : nil
+            guard transmit.send(stack.output.front, request) else { break }
+            stack.output.popFront()
+        }
+        transmit.flush()
+        return true
+    }
+
+    /// When ``poll(now:)`` has something to do although nothing arrives.
+    public var nextDeadline: Instant { stack.nextDeadline }
+
+    /// The station address of the device, 6 bytes.
+    public var macAddress: [UInt8] { driver.macAddress }
+
+    /// Everything counted so far. Slow path: it walks every slot.
+    public mutating func report() -> EngineReport {
+        var split = SplitStatistics()
+        for index in 1..<queues.count { split = split + queues[index].statistics }
+        return EngineReport(
+            split: split, host: queues[0].statistics, transmit: transmit.statistics, pool: pool.statistics,
+            delivery: port.statistics, stack: stack.statistics, port: driver.statistics(), ledger: pool.ledger(),
+            hostLedger: hostPool.ledger(), tokensOut: port.tokens.outstanding, staleTokens: port.tokens.staleReturns,
+            unknownTokens: port.tokens.unknownReturns)
+    }
+
+    /// Stops the device, then takes back every slot that it held; tokens that applications hold stay out and are counted
+    /// in the report.
+    public mutating func shutDown(wait: (Interval) -> Void) {
+        driver.shutDown(wait: wait)
+        stack.close(pool: &pool)
+        queues[0].stop(&hostPool)
+        for index in 1..<queues.count { queues[index].stop(&pool) }
+    }
+}
+
+/// Everything an engine counts.
+public struct EngineReport: Sendable {
+    /// Split queues together.
+    public var split: SplitStatistics
+    /// The host queue.
+    public var host: SplitStatistics
+    public var transmit: TransmitStatistics
+    public var pool: PoolStatistics
+    public var delivery: DeliveryStatistics
+    public var stack: StackStatistics
+    public var port: PortStatistics
+    /// Slots of the region by primary holder.
+    public var ledger: Ledger
+    /// Slots of the host pool by primary holder.
+    public var hostLedger: Ledger
+    /// Tokens that applications hold.
+    public var tokensOut: Int
+    /// Returns of tokens that were returned before.
+    public var staleTokens: UInt64
+    /// Returns of tokens that were never issued.
+    public var unknownTokens: UInt64
+}

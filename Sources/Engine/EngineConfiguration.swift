@@ -1,0 +1,32 @@
+public import TCPLite
+public import VFIODriver
+
+/// How an engine is set up.
+public struct EngineConfiguration: Sendable {
+    /// The device.
+    public var device = I82576Configuration()
+    /// The stack.
+    public var stack: Configuration
+    /// Secret of the stack: keys initial sequence numbers and the flow table.
+    public var secret: (UInt64, UInt64) = (0, 0)
+    /// Frames taken from one queue before the next has its turn.
+    public var burst = 32
+    /// NUMA node for host memory; `nil` is where the engine is created.
+    public var node: Int?
+
+    /// An engine with the given stack configuration.
+    public init(stack: Configuration) { self.stack = stack }
+}
+
+/// Errors of this module.
+public enum EngineError: Error, CustomStringConvertible {
+    case driver(DriverError)
+    case stack(TCPError)
+
+    public var description: String {
+        switch self {
+        case .driver(let error): error.description
+        case .stack(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,222 @@
+internal import DeviceMemory
+internal import Engine
+internal import Packets
+internal import Timeline
+
+/// The application of a run: reads payload through a view of its own, digests it, and gives tokens back.
+struct Consumer: ~Copyable {
+    private var client: ApplicationClient
+    private let region: MappedView
+    private var streams: Slab<Stream>
+    private var index: StreamIndex
+    /// Tokens held back, oldest first.
+    private var held: Slab<UInt64>
+    private var heldHead = 0
+    private var heldCount = 0
+    private let http: Bool
+    private let outputPath: String?
+    private let limit: Int
+    private let trace: Trace
+    private(set) var finishedStreams = 0
+    private(set) var deviceBytes: UInt64 = 0
+    private(set) var linearBytes: UInt64 = 0
+    private(set) var records: UInt64 = 0
+    /// Records whose bytes do not have the sum that the verified header promised.
+    private(set) var payloadSumErrors: UInt64 = 0
+    /// Records whose sum was checked and right.
+    private(set) var payloadSumsChecked: UInt64 = 0
+    /// Connections beyond what was asked for, reset.
+    private(set) var refused: UInt64 = 0
+    private(set) var untrusted: UInt64 = 0
+    private(set) var outputFailure: SessionError?
+
+    init(
+        channel: ApplicationChannel, region: borrowing DeviceRegion, connections: Int, hold: Int, http: Bool,
+        outputPath: String?, trace: Trace
+    ) throws(DeviceMemoryError) {
+        let view = try region.object.view(length: region.slotBytes, rights: .read)
+        client = ApplicationClient(channel)
+        self.region = view
+        streams = Slab(capacity: connections)
+        index = StreamIndex(capacity: connections)
+        held = Slab(count: hold + 1, repeating: 0)
+        self.http = http
+        self.outputPath = outputPath
+        limit = connections
+        self.trace = trace
+    }
+
+    /// Takes what is there, at most `limit` records; returns whether anything was.
+    mutating func poll(now: Instant) -> Bool {
+        var count = 0
+        while count < 256, let record = client.next() {
+            take(record, now)
+            count &+= 1
+        }
+        answer()
+        client.flush()
+        return count != 0
+    }
+
+    private mutating func take(_ record: FragmentRecord, _ now: Instant) {
+        if trace.isEnabled {
+            trace.record(
+                .event, at: now, UInt64(record.kindCode) | UInt64(record.connection) &<< 32,
+                record.offset ^ UInt64(record.length) &<< 40)
+        }
+        switch record.kind {
+        case .device:
+            records &+= 1
+            deviceBytes &+= UInt64(record.length)
+            // The records come from the stack's process: a range outside the region is not followed.
+            if record.offset &+ UInt64(record.length) <= UInt64(region.count) {
+                let bytes = region.bytes.readOnly.slice(Int(record.offset), Int(record.length))
+                use(bytes, record)
+            } else {
+                payloadSumErrors &+= 1
+            }
+            giveBack(record.token)
+        case .linear:
+            records &+= 1
+            linearBytes &+= UInt64(record.length)
+            use(client.bytes(of: record), record)
+            client.consumeLinear(record)
+        case .opened: open(record)
+        case .endOfStream: if let i = index[record.connection] { end(i, reset: false) }
+        case .closed: if let i = index[record.connection], !streams[i].ended { end(i, reset: true) }
+        case .untrusted: untrusted &+= 1
+        case nil: break
+        }
+    }
+
+    private mutating func use(_ bytes: ByteView, _ record: FragmentRecord) {
+        if record.hasPayloadSum {
+            var sum = InternetChecksum()
+            sum.add(bytes)
+            // 0 and 0xFFFF are the same number in one's complement.
+            if sum.folded % 0xFFFF == record.payloadSum % 0xFFFF {
+                payloadSumsChecked &+= 1
+            } else {
+                payloadSumErrors &+= 1
+            }
+        }
+        guard let i = index[record.connection] else { return }
+        streams[i].take(bytes)
+    }
+
+    private mutating func giveBack(_ token: UInt64) {
+        if held.count == 1 {
+            returnNow(token)
+            return
+        }
+        if heldCount == held.count - 1 {
+            let oldest = held[heldHead]
+            heldHead = (heldHead &+ 1) % held.count
+            heldCount &-= 1
+            returnNow(oldest)
+        }
+        held[(heldHead &+ heldCount) % held.count] = token
+        heldCount &+= 1
+    }
+
+    private mutating func returnNow(_ token: UInt64) {
+        // The return ring holds as many ranges as there can be records: full means that the engine has yet to look.
+        while !client.giveBack(token) { client.flush() }
+    }
+
+    private mutating func open(_ record: FragmentRecord) {
+        guard streams.count < limit else {
+            refused &+= 1
+            _ = client.ask(.abort, on: record.connection)
+            return
+        }
+        let address = IPv4Address(rawValue: UInt32(truncatingIfNeeded: record.offset >> 16))
+        let peer = "\(address):\(record.offset & 0xFFFF)"
+        var file: OutputFile?
+        if let outputPath {
+            do {
+                file = try OutputFile(path: limit == 1 ? outputPath : "\(outputPath).\(streams.count + 1)")
+            } catch {
+                outputFailure = error
+            }
+        }
+        index.insert(record.connection, streams.count)
+        streams.append(Stream(connection: record.connection, peer: peer, http: http, output: file))
+    }
+
+    private mutating func end(_ i: Int, reset: Bool) {
+        guard !streams[i].ended else { return }
+        streams[i].ended = true
+        streams[i].reset = reset
+        if let failure = streams[i].finish() { outputFailure = failure }
+        finishedStreams += 1
+        releaseHeldAtEnd()
+        if !reset && !streams[i].shutDown && client.ask(.shutdown, on: streams[i].connection) {
+            streams[i].shutDown = true
+        }
+    }
+
+    private mutating func releaseHeldAtEnd() {
+        guard finishedStreams == limit else { return }
+        while heldCount != 0 {
+            returnNow(held[heldHead])
+            heldHead = (heldHead &+ 1) % held.count
+            heldCount &-= 1
+        }
+    }
+
+    /// HTTP answers, when their time has come.
+    private mutating func answer() {
+        guard http else { return }
+        for i in 0..<streams.count where !streams[i].answered && !streams[i].ended {
+            guard let request = streams[i].http, request.headDone else { continue }
+            if request.expectsContinue && request.refusal == nil && !streams[i].continued {
+                streams[i].continued = say(HTTPPut.proceed, i)
+            }
+            if request.isComplete || request.refusal != nil {
+                guard say(request.answer, i) else { continue }
+                streams[i].answered = true
+                streams[i].shutDown = client.ask(.shutdown, on: streams[i].connection)
+            }
+        }
+    }
+
+    private mutating func say(_ text: String, _ i: Int) -> Bool {
+        let bytes = Array(text.utf8)
+        let block = HeapBytes(count: bytes.count)
+        for (offset, byte) in bytes.enumerated() { block.bytes[offset] = byte }
+        let sent = client.send(block.bytes.readOnly, on: streams[i].connection)
+        extendLifetime(block)
+        return sent
+    }
+
+    /// Whether every connection asked for has ended.
+    var isDone: Bool { finishedStreams == limit }
+
+    /// What was received, connection by connection in the order of their opening.
+    func results() -> [StreamResult] {
+        (0..<streams.count).map { i in
+            StreamResult(
+                peer: streams[i].peer, bytes: streams[i].digest.count, sha256: hexadecimal(streams[i].digest.finish()),
+                complete: streams[i].isComplete)
+        }
+    }
+
+    /// One digest over all streams in the order of their peers' ports.
+    func combined() -> String {
+        let order = (0..<streams.count).sorted { streams[$0].peer < streams[$1].peer }
+        return combinedDigest(order.map { streams[$0].digest.finish() })
+    }
+}
+
+/// What one connection brought.
+public struct StreamResult: Codable, Sendable {
+    /// Address and port of the other end.
+    public var peer: String
+    /// Bytes received (of the body, with HTTP).
+    public var bytes: UInt64
+    /// Their SHA-256.
+    public var sha256: String
+    /// The stream ended as it should.
+    public var complete: Bool
+}

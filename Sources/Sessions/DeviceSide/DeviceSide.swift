@@ -1,0 +1,107 @@
+internal import DeviceMemory
+internal import Packets
+internal import SoftNIC
+internal import Timeline
+internal import Wire
+
+/// Everything on the other side of the bus: NIC model, wire with its far end, and the consumer of payload.
+///
+/// In one thread it takes turns with the engine; otherwise it runs in a thread or a process of its own.
+struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
+    private let nic: SoftNIC
+    private var end: End
+    private var consumer: Consumer
+    private var inbound: FrameQueue
+    private var outbound: FrameQueue
+    private(set) var wireFailure: SessionError?
+
+    init(nic: SoftNIC, end: consuming End, consumer: consuming Consumer, frameCapacity: Int) {
+        self.nic = nic
+        self.end = end
+        self.consumer = consumer
+        inbound = FrameQueue(depth: 128, frameCapacity: frameCapacity)
+        outbound = FrameQueue(depth: 128, frameCapacity: frameCapacity)
+    }
+
+    /// One turn; returns whether anything happened.
+    mutating func poll(now: Instant) -> Bool {
+        var worked = end.drive(now: now)
+        if moveFrames(now) { worked = true }
+        if nic.step(now: now) { worked = true }
+        while !outbound.isFull, let frame = nic.nextTransmitted() {
+            _ = outbound.push(frame)
+            nic.popTransmitted()
+            worked = true
+        }
+        if consumer.poll(now: now) { worked = true }
+        return worked
+    }
+
+    private mutating func moveFrames(_ now: Instant) -> Bool {
+        guard wireFailure == nil else { return false }
+        var worked = false
+        do {
+            if try end.transmit(from: &outbound, now: now) != 0 { worked = true }
+            if try end.receive(into: &inbound, now: now, limit: 64) != 0 { worked = true }
+        } catch {
+            wireFailure = SessionError(error)
+        }
+        while !inbound.isEmpty, nic.receive(inbound.front, mark: inbound.frontMark) {
+            inbound.popFront()
+            worked = true
+        }
+        return worked
+    }
+
+    /// When something happens here without anything coming from the bus.
+    var nextDeadline: Instant {
+        let waiting: Instant = outbound.isEmpty && inbound.isEmpty ? .never : .zero
+        return min(min(end.nextDeadline, end.driveDeadline), min(nic.nextDeadline, waiting))
+    }
+
+    /// Whether the consumer has seen the end of every stream.
+    var isDone: Bool { consumer.isDone }
+    /// Payload bytes that the consumer has seen.
+    var consumedBytes: UInt64 { consumer.deviceBytes &+ consumer.linearBytes }
+
+    /// What this side has to say about the run.
+    func report() -> DeviceReport {
+        var report = DeviceReport()
+        report.streams = consumer.results()
+        report.digestReceived = consumer.combined()
+        report.digestExpected = end.expectedDigest()
+        report.deviceBytes = consumer.deviceBytes
+        report.linearBytes = consumer.linearBytes
+        report.records = consumer.records
+        report.payloadSumErrors = consumer.payloadSumErrors
+        report.payloadSumsChecked = consumer.payloadSumsChecked
+        report.refusedConnections = consumer.refused
+        report.iommuFaults = nic.iommuFaultCount
+        report.driverErrors = nic.flags.total
+        report.driverErrorText = nic.flags.total == 0 ? nil : String(describing: nic.flags)
+        report.peerFailures = end.failures
+        report.failure = wireFailure?.description ?? consumer.outputFailure?.description
+        report.isDone = consumer.isDone
+        return report
+    }
+}
+
+/// What the device's side knows about a run; it travels between processes.
+public struct DeviceReport: Codable, Sendable {
+    public var streams: [StreamResult] = []
+    public var digestReceived = ""
+    public var digestExpected: String?
+    public var deviceBytes: UInt64 = 0
+    public var linearBytes: UInt64 = 0
+    public var records: UInt64 = 0
+    public var payloadSumErrors: UInt64 = 0
+    public var payloadSumsChecked: UInt64 = 0
+    public var refusedConnections: UInt64 = 0
+    public var iommuFaults: UInt64 = 0
+    /// What a strict model holds against the driver.
+    public var driverErrors: UInt64 = 0
+    public var driverErrorText: String?
+    public var peerFailures = 0
+    public var failure: String?
+    public var isDone = false
+}

@@ -1,0 +1,67 @@
+internal import DeviceMemory
+internal import Packets
+internal import SoftNIC
+internal import TCPLite
+internal import Timeline
+internal import Wire
+
+/// Somebody who runs with a far end of any make: the type of the wire is chosen once, at the top, and is concrete below.
+protocol FarEndUser: ~Copyable {
+    associatedtype Result
+    consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) -> Result
+}
+
+extension LoopbackOptions {
+    /// Builds the far end of a loopback and hands it to `user`.
+    func withFarEnd<User: FarEndUser & ~Copyable>(now: Instant, _ user: consuming User) throws(SessionError)
+        -> User.Result
+    {
+        let capacity = device.mtu + 64
+        let cable = InProcessLink(depth: 512, frameCapacity: capacity, delay: .microseconds(10))
+        let impaired = Impaired(
+            cable, receive: impairments.impairments, transmit: impairments.impairments, seed: device.seed,
+            frameCapacity: capacity)
+        do {
+            let peer = try SendingPeer(
+                options: self, address: SessionPlan.sender, receiver: SessionPlan.receiver, port: SessionPlan.port,
+                now: now)
+            if let capture = device.capture {
+                let captured = try PcapCapture(impaired, path: capture, frameCapacity: capacity)
+                return try user.use(LoopbackEnd(wire: captured, peer: peer))
+            }
+            return try user.use(LoopbackEnd(wire: impaired, peer: peer))
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            throw SessionError(error)
+        }
+    }
+}
+
+extension ReceiveOptions {
+    /// Opens the wire that was named and hands it to `user`.
+    func withFarEnd<User: FarEndUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
+        let capacity = device.mtu + 64
+        do {
+            let open = try OpenWire(WireName(parsing: wire))
+            if let capture = device.capture {
+                return try user.use(OutsideEnd(wire: PcapCapture(open, path: capture, frameCapacity: capacity)))
+            }
+            return try user.use(OutsideEnd(wire: open))
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            throw SessionError(error)
+        }
+    }
+}
+
+extension DeviceOptions {
+    /// The model's configuration.
+    var model: SoftNICConfiguration {
+        var configuration = SoftNICConfiguration(
+            preset: preset == .strict ? .strict : .qemu, macAddress: SessionPlan.macAddress, seed: seed)
+        configuration.maxFrame = mtu + 64
+        return configuration
+    }
+}

@@ -1,0 +1,147 @@
+internal import DeviceMemory
+internal import Engine
+internal import Logging
+internal import Packets
+internal import PagePool
+internal import SoftNIC
+internal import TCPLite
+internal import Timeline
+
+/// A loopback in one thread and in virtual time: the same options give the same trace, bit for bit.
+struct LocalLoopback: FarEndUser {
+    let options: LoopbackOptions
+    let nic: SoftNIC
+    let recorder: TraceRecorder
+    let log: Logger
+
+    init(options: LoopbackOptions, log: Logger) throws(SessionError) {
+        self.options = options
+        self.log = log
+        do {
+            recorder = try TraceRecorder(path: options.tracePath)
+        } catch {
+            throw SessionError(error)
+        }
+        nic = SoftNIC(configuration: options.device.model, trace: recorder.trace)
+    }
+
+    /// Virtual time that one turn takes when something happened in it.
+    private static var turn: Interval { .microseconds(1) }
+    /// A run without progress for so long is stuck: beyond every retransmission's back-off.
+    private static var patience: Interval { .seconds(300) }
+
+    func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) -> LoopbackResult {
+        let region = try SessionPlan.region(options.device)
+        do {
+            let shared = HeapBytes(count: ApplicationChannel.bytes)
+            let channel = ApplicationChannel(shared.bytes)
+            let consumer = try Consumer(
+                channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
+                outputPath: nil, trace: recorder.trace)
+            var side = DeviceSide(
+                nic: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
+            let device = SoftPCIDevice(nic)
+            let interface = InterfaceConfiguration(
+                mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
+                mtu: options.device.mtu)
+            let stack = try SessionPlan.stack(options.device, interface: interface, connections: options.flows)
+            // The model's clock is the run's: waiting for the device moves it.
+            let model = nic
+            let wait: (Interval) -> Void = { interval in
+                model.now = model.now + interval
+                _ = model.step(now: model.now)
+            }
+            var engine = try Engine(
+                device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
+                flushWindow: device.flushWindow, channel: channel, log: log, wait: wait)
+            try engine.stack.listen(port: SessionPlan.port)
+            let result = try run(&engine, &side, wait)
+            extendLifetime(shared)
+            return result
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    private func run<End: FarEnd & ~Copyable>(
+        _ engine: inout Engine<SoftPCIDevice>, _ side: inout DeviceSide<End>, _ wait: (Interval) -> Void
+    ) throws(SessionError) -> LoopbackResult {
+        let began = monotonicNow()
+        var result = LoopbackResult()
+        var now = nic.now
+        var progressAt = now
+        var consumed: UInt64 = 0
+        var turns: UInt64 = 0
+        while !side.isDone {
+            nic.now = now
+            let arrived = side.poll(now: now)
+            let ran = engine.poll(now: now)
+            advance(&now, worked: arrived || ran, min(side.nextDeadline, engine.nextDeadline))
+            if side.consumedBytes != consumed {
+                consumed = side.consumedBytes
+                progressAt = now
+            }
+            if now - progressAt > LocalLoopback.patience || now == .never {
+                result.transfer.problems.append(
+                    "the transfer stopped at \(consumed) bytes and \(progressAt.nanoseconds) ns of virtual time; replay seed \(options.device.seed) with --trace"
+                )
+                break
+            }
+            turns &+= 1
+            if turns & 0xFFF == 0 && StopRequest.isMade {
+                result.transfer.problems.append("the run was interrupted")
+                break
+            }
+        }
+        result.transfer.elapsedS = (monotonicNow() - began).seconds
+        result.virtualS = (now - .zero).seconds
+        let mid = engine.report()
+        let device = side.report()
+        result.take(mid, device, options)
+        // Every token that the consumer held has been given back by now; one more poll books them.
+        for _ in 0..<64 {
+            nic.now = now
+            _ = side.poll(now: now)
+            _ = engine.poll(now: now)
+            now = now + LocalLoopback.turn
+        }
+        engine.shutDown(wait: wait)
+        result.finish(engine.report())
+        result.traceHash = recorder.hash()
+        return result
+    }
+
+    private func advance(_ now: inout Instant, worked: Bool, _ deadline: Instant) {
+        let next = now + LocalLoopback.turn
+        now = worked ? next : max(next, deadline)
+    }
+}
+
+extension LoopbackResult {
+    mutating func take(_ report: EngineReport, _ device: DeviceReport, _ options: LoopbackOptions) {
+        transfer.take(report, device)
+        digestExpected = device.digestExpected ?? ""
+        digestReceived = device.digestReceived
+        transfer.require(device.isDone, "only \(device.streams.count { $0.complete }) of \(options.flows) flows ended")
+        transfer.require(device.streams.allSatisfy { $0.complete }, "a flow was reset")
+        transfer.require(device.peerFailures == 0, "\(device.peerFailures) flows failed at the sender")
+        transfer.require(transfer.bytes == options.bytes, "\(transfer.bytes) bytes arrived of \(options.bytes)")
+        transfer.require(
+            digestExpected == digestReceived, "the digest of what was received is not that of what was sent")
+    }
+
+    mutating func finish(_ report: EngineReport) {
+        transfer.finish(report)
+        transfer.ok = transfer.problems.isEmpty
+    }
+}
+
+extension TransferResult {
+    mutating func finish(_ report: EngineReport) {
+        leakedSlots = report.ledger.total - report.ledger.pool
+        require(leakedSlots == 0, "\(leakedSlots) slots did not come back")
+        require(report.hostLedger.pool == report.hostLedger.total, "host pages did not come back")
+    }
+}

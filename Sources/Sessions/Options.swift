@@ -1,0 +1,132 @@
+internal import Timeline
+internal import Wire
+
+/// Which of the model's behaviours a run uses.
+public enum DevicePreset: String, Codable, Sendable, CaseIterable {
+    /// What the datasheet documents, at its most inconvenient, with driver errors counted.
+    case strict
+    /// What QEMU's igb does.
+    case qemu
+}
+
+/// What is asked of the model and the memory, for both commands.
+public struct DeviceOptions: Codable, Sendable {
+    public var preset = DevicePreset.strict
+    /// Queues that split.
+    public var queues = 2
+    /// Descriptors of each ring.
+    public var descriptors = 512
+    /// Bytes of the device region.
+    public var regionBytes = 16 << 20
+    /// Bytes of one slot.
+    public var slotSize = 4096
+    /// Largest IP packet.
+    public var mtu = 1500
+    /// Everything random in the run follows from this.
+    public var seed: UInt64 = 1
+    /// Capture file of what passes the wire; `nil` is none.
+    public var capture: String?
+
+    public init() {}
+}
+
+/// Who runs where.
+public enum Placement: String, Codable, Sendable {
+    /// Everything in one thread and in virtual time: replays bit for bit.
+    case oneThread
+    /// Stack in one thread; device, peer and consumer in another.
+    case twoThreads
+    /// Stack in this process; device, peer and consumer in another, so that this one maps no slot.
+    case twoProcesses
+}
+
+/// Impairments as they travel to another process.
+public struct ImpairmentOptions: Codable, Sendable {
+    public var loss = 0.0
+    public var duplicate = 0.0
+    public var reorder = 0.0
+    public var reorderDepth: UInt32 = 1
+    public var corrupt = 0.0
+    public var truncate = 0.0
+    public var lie = 0.0
+    public var jitterMicroseconds: UInt64 = 0
+
+    public init() {}
+
+    /// Reads the probabilities as the command line has them; `reorder` is P or P:DEPTH.
+    public init(
+        loss: String, duplicate: String, reorder: String, corrupt: String, truncate: String, lie: String,
+        jitterMicroseconds: UInt64
+    ) throws(SessionError) {
+        do {
+            // Parsed for the check; the numbers travel as numbers.
+            func probability(_ text: String) throws(WireError) -> Double {
+                _ = try Impairments.parseProbability(text)
+                return Double(text) ?? 0
+            }
+            self.loss = try probability(loss)
+            self.duplicate = try probability(duplicate)
+            self.corrupt = try probability(corrupt)
+            self.truncate = try probability(truncate)
+            self.lie = try probability(lie)
+            reorderDepth = try Reordering(parsing: reorder).depth
+            self.reorder = try probability(String(reorder.prefix { $0 != ":" }))
+        } catch {
+            throw SessionError(error)
+        }
+        self.jitterMicroseconds = jitterMicroseconds
+    }
+
+    var impairments: Impairments {
+        var result = Impairments()
+        result.loss = Probability(loss)
+        result.duplicate = Probability(duplicate)
+        result.reorder = Reordering(probability: Probability(reorder), depth: reorderDepth)
+        result.corrupt = Probability(corrupt)
+        result.truncate = Probability(truncate)
+        result.lie = Probability(lie)
+        result.jitter = .microseconds(jitterMicroseconds)
+        return result
+    }
+}
+
+/// What `uiodrv loopback` is asked to do.
+public struct LoopbackOptions: Codable, Sendable {
+    public var device = DeviceOptions()
+    /// Bytes over all flows.
+    public var bytes: UInt64 = 64 << 20
+    /// Connections, all at once.
+    public var flows = 4
+    /// Sizes of the messages that the peer writes, drawn evenly; `nil` is one endless message.
+    public var messageMinimum: UInt64?
+    public var messageMaximum: UInt64?
+    /// Tokens that the consumer keeps back before it returns the oldest.
+    public var hold = 0
+    public var impairments = ImpairmentOptions()
+    public var placement = Placement.oneThread
+    /// File for the trace's text; one thread only.
+    public var tracePath: String?
+
+    public init() {}
+}
+
+/// What `uiodrv receive` is asked to do.
+public struct ReceiveOptions: Codable, Sendable {
+    public var device = DeviceOptions()
+    /// `tap:NAME` or `pcap:FILE`.
+    public var wire = "tap:uiodrv0"
+    /// Own address with prefix length.
+    public var address = "10.0.0.1/24"
+    public var gateway: String?
+    /// Ports to listen on.
+    public var ports: [UInt16] = [5001]
+    /// File for the bytes; `nil` keeps the digest alone.
+    public var output: String?
+    /// Connections to serve before ending.
+    public var connections = 1
+    /// Each connection carries one HTTP PUT.
+    public var http = false
+    public var placement = Placement.twoThreads
+
+    public init() {}
+}

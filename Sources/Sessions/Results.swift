@@ -1,0 +1,146 @@
+internal import Engine
+internal import HeaderSplit
+public import PagePool
+internal import TCPLite
+
+/// Slots by holder, as results print them.
+public struct LedgerResult: Codable, Sendable {
+    public var pool: Int
+    public var ring: Int
+    public var stack: Int
+    public var transmit: Int
+    public var application: Int
+    public var total: Int
+
+    /// A ledger for print.
+    public init(_ ledger: Ledger) {
+        pool = ledger.pool
+        ring = ledger.ring
+        stack = ledger.stack
+        transmit = ledger.transmit
+        application = ledger.application
+        total = ledger.total
+    }
+}
+
+/// What both commands count.
+public struct TransferResult: Encodable, Sendable {
+    /// Everything that the run promises held.
+    public var ok = false
+    /// Why not, in one sentence each.
+    public var problems: [String] = []
+    /// Payload bytes delivered.
+    public var bytes: UInt64 = 0
+    /// Of those: in the device region, where the NIC put them.
+    public var deviceBytes: UInt64 = 0
+    /// Of those: in host memory, because the frame fit the header buffer or was not split.
+    public var linearBytes: UInt64 = 0
+    /// Of those: moved to the region by the stack's side.
+    public var movedBytes: UInt64 = 0
+    /// TCP segments that the stack received.
+    public var segments: UInt64 = 0
+    /// Frames split, not split, and with headers over their buffer, on the split queues.
+    public var split: UInt64 = 0
+    public var unsplit: UInt64 = 0
+    public var headerOverflow: UInt64 = 0
+    /// Frames dropped for lack of a replacement slot.
+    public var noReplacement: UInt64 = 0
+    public var goodputGbps = 0.0
+    public var elapsedS = 0.0
+    /// Accesses of the device that its IOMMU refused.
+    public var iommuFaults: UInt64 = 0
+    /// What the strict model holds against the driver.
+    public var driverErrors: UInt64 = 0
+    /// Records whose bytes were checked against the sum that the verified header promised, and those that failed.
+    public var payloadSumsChecked: UInt64 = 0
+    public var payloadSumErrors: UInt64 = 0
+    /// Mappings of slots that the stack's process could read or write while it polled; 0 is the proof.
+    public var stackMapsSlots: Int?
+    /// Slots by holder when the last byte had been consumed.
+    public var ledger = LedgerResult(Ledger())
+    /// Slots that were not back in the pool after the queues had stopped.
+    public var leakedSlots = 0
+
+    /// Nothing yet.
+    public init() {}
+
+    mutating func take(_ report: EngineReport, _ device: DeviceReport) {
+        deviceBytes = report.delivery.deviceBytes
+        linearBytes = report.delivery.linearBytes
+        bytes = device.deviceBytes + device.linearBytes
+        segments = report.stack.segmentsReceived
+        split = report.split.split
+        unsplit = report.split.unsplit
+        headerOverflow = report.split.headerOverflow
+        noReplacement = report.split.noReplacement
+        iommuFaults = device.iommuFaults
+        driverErrors = device.driverErrors
+        payloadSumErrors = device.payloadSumErrors
+        payloadSumsChecked = device.payloadSumsChecked
+        ledger = LedgerResult(report.ledger)
+        goodputGbps = elapsedS > 0 ? Double(bytes) * 8 / elapsedS / 1e9 : 0
+        require(deviceBytes + linearBytes + movedBytes == bytes, "bytes announced and bytes consumed differ")
+        require(report.ledger.isBalanced && report.hostLedger.isBalanced, "the ledger does not balance")
+        require(report.pool.violations == 0, "\(report.pool.violations) refused operations on the pool's books")
+        require(report.delivery.lostRecords == 0, "\(report.delivery.lostRecords) records found no room")
+        require(
+            report.delivery.badReturns == 0,
+            "\(report.delivery.badReturns) tokens were returned that were not out")
+        require(iommuFaults == 0, "\(iommuFaults) accesses were refused by the IOMMU")
+        require(
+            driverErrors == 0, "the model counted \(driverErrors) driver errors: \(device.driverErrorText ?? "")")
+        require(payloadSumErrors == 0, "\(payloadSumErrors) records do not have the sum that their header promised")
+        if let failure = device.failure { problems.append(failure) }
+    }
+
+    mutating func require(_ condition: Bool, _ problem: String) {
+        if !condition { problems.append(problem) }
+    }
+}
+
+/// The result of a loopback.
+public struct LoopbackResult: Encodable, Sendable {
+    public var transfer = TransferResult()
+    /// SHA-256 over the flows' SHA-256s: what the peer sent, and what the consumer read.
+    public var digestExpected = ""
+    public var digestReceived = ""
+    /// SHA-256 over every frame, register access, descriptor and event with its time; one thread only.
+    public var traceHash: String?
+    /// Virtual seconds; one thread only.
+    public var virtualS: Double?
+
+    /// Nothing yet.
+    public init() {}
+
+    private enum Keys: String, CodingKey { case digestExpected, digestReceived, traceHash, virtualS }
+
+    public func encode(to encoder: any Encoder) throws {
+        try transfer.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(digestExpected, forKey: .digestExpected)
+        try container.encode(digestReceived, forKey: .digestReceived)
+        try container.encodeIfPresent(traceHash, forKey: .traceHash)
+        try container.encodeIfPresent(virtualS, forKey: .virtualS)
+    }
+}
+
+/// The result of a receiver's run.
+public struct ReceiveResult: Encodable, Sendable {
+    public var transfer = TransferResult()
+    /// Connections served.
+    public var connections = 0
+    /// What each brought.
+    public var digests: [StreamResult] = []
+
+    /// Nothing yet.
+    public init() {}
+
+    private enum Keys: String, CodingKey { case connections, digests }
+
+    public func encode(to encoder: any Encoder) throws {
+        try transfer.encode(to: encoder)
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(connections, forKey: .connections)
+        try container.encode(digests, forKey: .digests)
+    }
+}

@@ -1,0 +1,137 @@
+internal import DeviceMemory
+internal import Engine
+internal import Foundation
+internal import Glibc
+public import Logging
+internal import Packets
+internal import SoftNIC
+internal import TCPLite
+internal import Timeline
+
+/// The two long commands, wired together.
+public enum Session {
+    /// Runs a loopback; problems of the transfer are in the result, problems of the set-up are thrown.
+    public static func loopback(
+        _ options: LoopbackOptions, log: Logger, progress: @escaping (UInt64) -> Void
+    ) throws(SessionError) -> LoopbackResult {
+        if options.placement == .oneThread {
+            return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
+        }
+        let interface = InterfaceConfiguration(
+            mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
+            mtu: options.device.mtu)
+        let outcome = try runRemote(
+            .loopback(options), options.device, options.placement, interface, connections: options.flows,
+            ports: [SessionPlan.port], log: log, progress: progress)
+        var result = LoopbackResult()
+        result.transfer = outcome.transfer
+        result.take(outcome.report, outcome.device, options)
+        result.finish(outcome.final)
+        return result
+    }
+
+    /// Runs a receiver until its connections have ended or it is stopped.
+    public static func receive(
+        _ options: ReceiveOptions, log: Logger, progress: @escaping (UInt64) -> Void
+    ) throws(SessionError) -> ReceiveResult {
+        let interface = try options.interface()
+        if let output = options.output {
+            try OutputFile.check(path: options.connections == 1 ? output : output + ".1")
+        }
+        let outcome = try runRemote(
+            .receive(options), options.device, options.placement, interface, connections: options.connections,
+            ports: options.ports, log: log, progress: progress)
+        var result = ReceiveResult()
+        result.transfer = outcome.transfer
+        result.transfer.take(outcome.report, outcome.device)
+        result.digests = outcome.device.streams
+        result.connections = outcome.device.streams.count
+        result.transfer.require(
+            outcome.device.isDone,
+            "stopped after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections")
+        result.transfer.require(
+            outcome.device.streams.allSatisfy { $0.complete }, "a connection was reset or incomplete")
+        result.transfer.finish(outcome.final)
+        result.transfer.ok = result.transfer.problems.isEmpty
+        return result
+    }
+
+    private struct Outcome {
+        var transfer: TransferResult
+        var report: EngineReport
+        var final: EngineReport
+        var device: DeviceReport
+    }
+
+    private static func runRemote(
+        _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
+        connections: Int, ports: [UInt16], log: Logger, progress: (UInt64) -> Void
+    ) throws(SessionError) -> Outcome {
+        let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
+        let region = try SessionPlan.region(device)
+        let memory: SessionMemory
+        do {
+            memory = try SessionMemory()
+        } catch {
+            throw SessionError(error)
+        }
+        let host = try DeviceHost.start(task, placement, memory: memory, region: region)
+        let control = ControlChannel(
+            socket: ControlSocket(taking: OwnedDescriptor(taking: host.socket)), attention: memory.attention)
+        let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
+        let watch = DeviceWatch(host: host, memory: memory)
+        defer {
+            watch.end()
+            extendLifetime(memory)
+        }
+        while memory.ready.loadAcquiring() == 0 && !remote.isGone { pauseBriefly() }
+        guard memory.ready.loadAcquiring() == 1 else {
+            throw control.failure()
+                ?? SessionError("the device's side ended before it was ready; run again with --verbose")
+        }
+        let stop = memory.stop
+        var side: StackSide
+        do {
+            side = try StackSide(
+                device: remote, memory: memory, region: region,
+                configuration: SessionPlan.engine(device, stack: stack), ports: ports, log: log)
+        } catch {
+            stop.storeReleasing(1)
+            throw error
+        }
+        var transfer = TransferResult()
+        transfer.elapsedS = side.run(progress: progress).seconds
+        if placement == .twoProcesses {
+            transfer.stackMapsSlots = side.audit.accessible
+            transfer.require(side.audit.accessible == 0, "the stack's process could reach slots")
+            transfer.require(side.audit.mappings > 0, "the stack's process could not read its own memory map")
+        }
+        if StopRequest.isMade { transfer.problems.append("the run was interrupted") }
+        let report = side.report()
+        let final = side.shutDown()
+        guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
+            throw SessionError("the device's side ended without a report; its last words are above")
+        }
+        return Outcome(transfer: transfer, report: report, final: final, device: answer)
+    }
+}
+
+extension ReceiveOptions {
+    /// Own address, prefix and gateway, checked.
+    func interface() throws(SessionError) -> InterfaceConfiguration {
+        let parts = address.split(separator: "/")
+        guard parts.count == 2, let own = IPv4Address(String(parts[0])), let prefix = Int(parts[1]),
+            (1...30).contains(prefix)
+        else { throw SessionError("\(address) is no address with a prefix; write it as 10.0.0.1/24") }
+        var router: IPv4Address?
+        if let gateway {
+            guard let parsed = IPv4Address(gateway) else {
+                throw SessionError("the gateway \(gateway) is no IPv4 address; write it as 10.0.0.254")
+            }
+            router = parsed
+        }
+        return InterfaceConfiguration(
+            mac: SessionPlan.mac, address: own, prefixLength: prefix, gateway: router,
+            mtu: device.mtu)
+    }
+}

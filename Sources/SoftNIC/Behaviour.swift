@@ -1,0 +1,128 @@
+internal import Timeline
+
+/// Where models and silicon are known to differ: one knob each.
+///
+/// `qemu` answers as QEMU 10's igb model was observed to, so that one vector file runs against both; `strict` does what the
+/// datasheet documents, and checks the driver.
+public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
+    /// IP that is neither TCP nor UDP is split after its IP header.
+    public var splitsOtherProtocols: Bool
+    /// The header of an IPv6 fragment includes the fragment header.
+    public var countsFragmentHeader: Bool
+    /// Ethernet padding of a frame without payload is stored as payload.
+    public var storesPadding: Bool
+    /// HDR_LEN of an undecodable frame is the header buffer's size (mode 2), instead of 0.
+    public var reportsBufferSize: Bool
+    /// SPH and HDR_LEN are in every descriptor of a frame, instead of the first only.
+    public var repeatsHeaderStatus: Bool
+    /// A frame that no queue has descriptors for waits, instead of being dropped and counted.
+    public var holdsWithoutDescriptors: Bool
+    /// A queue without DROP_EN that has no descriptors stalls all queues.
+    public var stallsWithoutDropEnable: Bool
+    /// A tail written while its queue is disabled is kept.
+    public var keepsTailOfDisabledQueue: Bool
+    /// Held frames move on after a tail or RCTL write only, not after a queue is enabled.
+    public var resumesOnTailOnly: Bool
+    /// Reads of RXDCTL or TXDCTL that still show the old ENABLE.
+    public var enableReads: Int
+    /// Reads of MDIC that still show READY clear.
+    public var phyReads: Int
+    /// A header address of 0 makes the device eat the whole ring.
+    public var nullHeaderEatsRing: Bool
+    /// PSRTYPE, the NFS types and the queue-steering filters exist.
+    public var hasFilters: Bool
+    /// Bits of SRRCTL.BSIZEHDR that are decoded: 4 or 6.
+    public var headerSizeBits: UInt32
+    /// DESCTYPE 3 and 4 replicate headers, instead of being taken for one buffer.
+    public var replicatesHeaders: Bool
+    /// The link comes up by itself after a reset.
+    public var linksByItself: Bool
+    /// BMSR remembers a lost link until it is read.
+    public var latchesLinkLoss: Bool
+    /// ICR shows INT_ASSERTED although the cause is masked.
+    public var assertsMaskedCauses: Bool
+    /// Absent PHY registers read 0, instead of an error.
+    public var answersAbsentPHYRegisters: Bool
+    /// EECD.Auto_RD and EEMNGCTL.CFG_DONE are set after a reset.
+    public var reportsConfigurationDone: Bool
+    /// EECD.EE_GNT follows EE_REQ.
+    public var grantsEEPROM: Bool
+    /// An IPv4 header with options has a packet type of its own.
+    public var typesIPv4Options: Bool
+    /// RSS takes TCP over IPv6 by MRQC bit 21 too, and calls it type 3.
+    public var hashesPlainIPv6: Bool
+    /// Dropped frames are counted in RQDPC and MPC.
+    public var countsDrops: Bool
+    /// Frames that arrive while the receiver is off are lost, instead of waiting on the wire.
+    public var losesFramesWhileOff: Bool
+    /// Frames under 60 bytes are padded on arrival, as their sender's MAC would have; otherwise dropped and counted.
+    public var padsShortFrames: Bool
+    /// The done bit is written one step after the rest of its descriptor.
+    public var delaysDone: Bool
+    /// Tables that are undefined after power-up hold a pattern, and statistics are not zero.
+    public var fillsUndefined: Bool
+    /// Every posted buffer is tracked: DMA goes to posted buffers only, and what drivers must not do is counted.
+    public var tracksBuffers: Bool
+    /// Payload buffers are overwritten when they are posted.
+    public var poisonsBuffers: Bool
+
+    /// The knobs of a preset.
+    public init(_ preset: SoftNICPreset) {
+        let qemu = preset == .qemu
+        splitsOtherProtocols = qemu
+        countsFragmentHeader = qemu
+        storesPadding = qemu
+        reportsBufferSize = qemu
+        repeatsHeaderStatus = qemu
+        holdsWithoutDescriptors = qemu
+        stallsWithoutDropEnable = !qemu
+        keepsTailOfDisabledQueue = qemu
+        resumesOnTailOnly = qemu
+        enableReads = qemu ? 0 : 1
+        phyReads = qemu ? 0 : 1
+        nullHeaderEatsRing = qemu
+        hasFilters = !qemu
+        headerSizeBits = qemu ? 4 : 6
+        replicatesHeaders = !qemu
+        linksByItself = !qemu
+        latchesLinkLoss = !qemu
+        assertsMaskedCauses = qemu
+        answersAbsentPHYRegisters = !qemu
+        reportsConfigurationDone = !qemu
+        grantsEEPROM = !qemu
+        typesIPv4Options = !qemu
+        hashesPlainIPv6 = !qemu
+        countsDrops = !qemu
+        losesFramesWhileOff = !qemu
+        padsShortFrames = true
+        delaysDone = false
+        fillsUndefined = !qemu
+        tracksBuffers = !qemu
+        poisonsBuffers = !qemu
+    }
+
+    /// Knobs drawn from a seed, within what a driver has to live with; checks are on.
+    public static func random(seed: UInt64) -> Behaviour {
+        var draw = SeededGenerator(seed: seed, stream: 0x6B6E)
+        var knobs = Behaviour(.strict)
+        func coin() -> Bool { draw.below(2) == 1 }
+        knobs.splitsOtherProtocols = coin()
+        knobs.countsFragmentHeader = coin()
+        knobs.storesPadding = coin()
+        knobs.reportsBufferSize = coin()
+        knobs.repeatsHeaderStatus = coin()
+        knobs.holdsWithoutDescriptors = coin()
+        knobs.stallsWithoutDropEnable = coin()
+        knobs.enableReads = Int(draw.below(4))
+        knobs.phyReads = Int(draw.below(4))
+        knobs.linksByItself = coin()
+        knobs.latchesLinkLoss = coin()
+        knobs.assertsMaskedCauses = coin()
+        knobs.reportsConfigurationDone = coin()
+        knobs.typesIPv4Options = coin()
+        knobs.hashesPlainIPv6 = coin()
+        knobs.losesFramesWhileOff = coin()
+        knobs.delaysDone = coin()
+        return knobs
+    }
+}

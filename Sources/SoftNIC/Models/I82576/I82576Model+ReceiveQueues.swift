@@ -1,0 +1,242 @@
+internal import DeviceMemory
+internal import NICRegisters
+
+/// Registers of the receive queues, and what happens when a driver posts descriptors.
+extension I82576Model {
+    /// Takes over what the registers say after a reset.
+    mutating func reloadQueues() {
+        for queue in 0..<I82576.queueCount {
+            receiveQueues[queue].enabled = registers[I82576.rxdctl(queue)][.enable]
+            transmitQueues[queue].enabled = registers[I82576.txdctl(queue)][.enable]
+            reloadReceiveQueue(queue)
+            reloadTransmitQueue(queue)
+        }
+    }
+
+    /// Takes over ring and sizes.
+    mutating func reloadReceiveQueue(_ queue: Int) {
+        let control = registers[I82576.srrctl(queue)]
+        let headerMask = (UInt32(1) &<< behaviour.headerSizeBits) &- 1
+        receiveQueues[queue].headerSize = Int(control[.headerBufferSize] & headerMask) &* 64
+        receiveQueues[queue].packetSize =
+            control[.packetBufferSize] != 0
+            ? Int(control[.packetBufferSize]) &* 1024 : 2048 &>> Int(registers[I82576.rctl][.bufferSize])
+        receiveQueues[queue].type = control[.descriptorType]
+        let queueDrop = behaviour.hasFilters && registers[I82576.qde].rawValue &>> UInt32(queue) & 1 != 0
+        receiveQueues[queue].dropEnable = control[.dropEnable] || queueDrop
+        receiveQueues[queue].count = Int(registers[I82576.rdlen(queue)].rawValue) / 16
+        receiveQueues[queue].head = Int(registers[I82576.rdh(queue)].rawValue)
+        receiveQueues[queue].tail = Int(registers[I82576.rdt(queue)].rawValue)
+    }
+
+    /// The ring of a queue through the IOMMU.
+    mutating func translateReceiveRing(_ queue: Int) -> DescriptorWords? {
+        if let words = receiveQueues[queue].words { return words }
+        let base =
+            UInt64(registers[I82576.rdbal(queue)].rawValue) | UInt64(registers[I82576.rdbah(queue)].rawValue) &<< 32
+        let length = receiveQueues[queue].count &* 16
+        guard length > 0 else { return nil }
+        guard let target = iommu.write(base, length) else {
+            flag(.accessRefused, base)
+            return nil
+        }
+        let words = DescriptorWords(target.bytes)
+        receiveQueues[queue].words = words
+        receiveQueues[queue].bytes = target.bytes
+        return words
+    }
+
+    mutating func writeReceiveQueue(_ queue: Int, _ block: UInt32, _ offset: UInt32, _ value: UInt32) {
+        let enabled = receiveQueues[queue].enabled
+        switch block {
+        case 0x00, 0x04, 0x08:
+            if enabled { flag(.ringWrittenWhileEnabled, UInt64(offset)) }
+            if block == 0x00 && value & 0x7F != 0 { flag(.ringMisaligned, UInt64(value)) }
+            if block == 0x08 && value & 0x7F != 0 { flag(.ringLengthUneven, UInt64(value)) }
+            registers[offset] = block == 0x04 ? value : value & ringMask(block)
+            receiveQueues[queue].forgetTranslation()
+            reloadReceiveQueue(queue)
+        case 0x0C:
+            if enabled { flag(.splitControlWrittenWhileEnabled, UInt64(queue)) }
+            registers[offset] = value
+            reloadReceiveQueue(queue)
+        case 0x10:
+            if enabled { flag(.headWrittenWhileEnabled, UInt64(queue)) }
+            registers[offset] = value & 0xFFFF
+            receiveQueues[queue].head = Int(value & 0xFFFF)
+            receiveQueues[queue].scanned = Int(value & 0xFFFF)
+        case 0x18: writeReceiveTail(queue, value & 0xFFFF)
+        case 0x28: writeReceiveDescriptorControl(queue, .init(rawValue: value))
+        case 0x30: break
+        default: registers[offset] = value
+        }
+    }
+
+    /// Which bits a ring's base or length keeps: QEMU keeps more than the datasheet gives.
+    func ringMask(_ block: UInt32) -> UInt32 {
+        if block == 0x00 { return behaviour.hasFilters ? ~0x7F : ~0x1F }
+        return behaviour.hasFilters ? 0xF_FF80 : 0xF_FFF0
+    }
+
+    private mutating func writeReceiveTail(_ queue: Int, _ tail: UInt32) {
+        if !receiveQueues[queue].enabled {
+            // Part of the initialisation order of every driver: a zero changes nothing.
+            if tail != 0 { flag(.tailWhileDisabled, UInt64(queue)) }
+            if tail != 0 && !behaviour.keepsTailOfDisabledQueue { return }
+        } else {
+            if Int(tail) >= receiveQueues[queue].count && tail != 0 { flag(.tailBeyondRing, UInt64(tail)) }
+            if !phy.linkUp && Int(tail) != receiveQueues[queue].tail { flag(.receiveBeforeLink, UInt64(queue)) }
+        }
+        registers[I82576.rdt(queue)] = PlainValue(tail)
+        receiveQueues[queue].tail = Int(tail)
+        receiveBlocked = false
+        newTails |= 1 &<< UInt32(queue)
+    }
+
+    private mutating func writeReceiveDescriptorControl(_ queue: Int, _ value: I82576.ReceiveDescriptorControl) {
+        let wanted = value[.enable]
+        let enabled = receiveQueues[queue].enabled
+        if enabled && wanted && value.setting(.flush, false) != registers[I82576.rxdctl(queue)] {
+            flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
+        }
+        // ENABLE reads back what is in effect; SWFLUSH clears itself.
+        registers[I82576.rxdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
+        receiveQueues[queue].enableTarget = wanted
+        receiveQueues[queue].enableReads = behaviour.enableReads
+        if wanted == enabled {
+            enablesPending &= ~(1 &<< UInt32(queue))
+        } else if behaviour.enableReads == 0 {
+            commitReceiveEnable(queue)
+        } else {
+            enablesPending |= 1 &<< UInt32(queue)
+        }
+    }
+
+    /// A change of ENABLE takes effect.
+    mutating func commitReceiveEnable(_ queue: Int) {
+        enablesPending &= ~(1 &<< UInt32(queue))
+        let wanted = receiveQueues[queue].enableTarget
+        registers[I82576.rxdctl(queue)][.enable] = wanted
+        receiveQueues[queue].enabled = wanted
+        if behaviour.tracksBuffers { posted.removeAll(of: queue) }
+        receiveQueues[queue].scanned = receiveQueues[queue].head
+        // After ENABLE reads 0 the device writes nothing more for this queue.
+        _ = pendingDone.publish()
+        if !behaviour.resumesOnTailOnly { receiveBlocked = false }
+        guard wanted else { return }
+        if behaviour.tracksBuffers {
+            writtenBack[queue] = HeapBytes(count: receiveQueues[queue].count * 8)
+            var total = 0
+            for other in 0..<I82576.queueCount where receiveQueues[other].enabled {
+                total += receiveQueues[other].count
+            }
+            posted.reserve(total)
+        }
+        newTails |= 1 &<< UInt32(queue)
+        checkReceiveSetUp()
+    }
+
+    /// A read of a queue's control register brings a pending change of ENABLE nearer.
+    mutating func countEnableRead(_ offset: UInt32) {
+        guard offset & 0x3F == 0x28 else { return }
+        if offset >= 0xC000 && offset < 0xC400 {
+            let queue = Int((offset &- 0xC000) / 0x40)
+            guard enablesPending &>> UInt32(queue) & 1 != 0 else { return }
+            receiveQueues[queue].enableReads -= 1
+            if receiveQueues[queue].enableReads <= 0 { commitReceiveEnable(queue) }
+        } else if offset >= 0xE000 && offset < 0xE400 {
+            let queue = Int((offset &- 0xE000) / 0x40)
+            guard enablesPending &>> UInt32(queue + 16) & 1 != 0 else { return }
+            transmitQueues[queue].enableReads -= 1
+            if transmitQueues[queue].enableReads <= 0 { commitTransmitEnable(queue) }
+        }
+    }
+
+    /// Time does the same.
+    mutating func commitEnables() {
+        for queue in 0..<I82576.queueCount {
+            if enablesPending &>> UInt32(queue) & 1 != 0 { commitReceiveEnable(queue) }
+            if enablesPending &>> UInt32(queue + 16) & 1 != 0 { commitTransmitEnable(queue) }
+        }
+    }
+
+    /// Looks for set-ups that lose frames or payload, whenever the receiver or a queue is switched on.
+    mutating func checkReceiveSetUp() {
+        var enabled = 0
+        var stalling = false
+        let control = registers[I82576.rctl]
+        for queue in 0..<I82576.queueCount where receiveQueues[queue].enabled && receiveQueues[queue].count > 0 {
+            let state = receiveQueues[queue]
+            enabled += 1
+            if !state.dropEnable { stalling = true }
+            let split = state.type == 2 || state.type == 5
+            if control[.enable] && split && !control[.stripCRC] { flag(.crcKeptWithSplit, UInt64(queue)) }
+            if !split && state.type != 1 && !(behaviour.replicatesHeaders && (state.type == 3 || state.type == 4)) {
+                flag(.unsupportedDescriptorType, UInt64(state.type))
+            }
+            if registers[I82576.gpie][.multipleMSIX]
+                && registers[I82576.rxdctl(queue)][.writeBackThreshold] != 1
+            {
+                flag(.writeBackThreshold, UInt64(queue))
+            }
+        }
+        if enabled > 1 && stalling { flag(.dropDisabledWithSeveralQueues) }
+        if control[.enable] && registers[I82576.mrqc][.mode] == 2
+            && !registers[I82576.rxcsum][.packetChecksumDisable]
+        {
+            flag(.hashWithoutPCSD)
+        }
+    }
+
+    // MARK: posting
+
+    /// Looks at the descriptors that tail writes handed over since the last step.
+    mutating func takeNewDescriptors() {
+        let queues = newTails
+        newTails = 0
+        guard behaviour.tracksBuffers else { return }
+        for queue in 0..<I82576.queueCount where queues &>> UInt32(queue) & 1 != 0 { takeNewDescriptors(of: queue) }
+    }
+
+    private mutating func takeNewDescriptors(of queue: Int) {
+        let state = receiveQueues[queue]
+        guard state.enabled, state.tail < state.count, state.scanned < state.count,
+            let words = translateReceiveRing(queue)
+        else { return }
+        var index = state.scanned
+        while index != state.tail {
+            takeDescriptor(words, index, queue, state)
+            index = index &+ 1 == state.count ? 0 : index &+ 1
+        }
+        receiveQueues[queue].scanned = index
+    }
+
+    private mutating func takeDescriptor(
+        _ words: DescriptorWords, _ index: Int, _ queue: Int, _ state: ReceiveQueueState
+    ) {
+        let payload = words.load(2 &* index)
+        let header = words.load(2 &* index &+ 1)
+        guard header & 1 == 0 else {
+            let last = writtenBack[queue].bytes.readOnly
+            let stale = index &* 8 &+ 8 <= last.count && last.le64(index &* 8) == header
+            flag(stale ? .staleDescriptor : .headerAddressOdd, UInt64(index))
+            return
+        }
+        let split = state.type >= 2 && state.type <= 5
+        if payload == 0 || (split && header == 0) { flag(.nullAddress, UInt64(index)) }
+        guard payload != 0 else { return }
+        guard posted.insert(payload, queue: queue) else {
+            flag(.bufferPostedTwice, payload)
+            return
+        }
+        if split && header != 0 && iommu.write(header, state.headerSize) == nil { flag(.bufferUnmapped, header) }
+        guard let target = iommu.write(payload, state.packetSize) else {
+            flag(.bufferUnmapped, payload)
+            return
+        }
+        guard behaviour.poisonsBuffers else { return }
+        // Payload that was for the buffer's last life must not land after the poison of its next.
+        if delayed.mayTouch(payload) { drainPayload() }
+        target.bytes.fill(SoftNIC.poison)
+    }
+}

@@ -1,0 +1,184 @@
+internal import DeviceMemory
+internal import NICRegisters
+internal import Timeline
+
+extension I82576Model {
+    /// A register read by the driver.
+    mutating func read32(_ address: UInt32) -> UInt32 {
+        guard configuration.decodesMemory else { return .max }
+        guard let offset = admit(address) else { return address % 4 == 0 ? 0 : .max }
+        let value = readAdmitted(offset)
+        trace.record(.registerRead, at: now, UInt64(offset), UInt64(value))
+        return value
+    }
+
+    /// A register write by the driver.
+    mutating func write32(_ address: UInt32, _ value: UInt32) {
+        guard configuration.decodesMemory, let offset = admit(address) else { return }
+        trace.record(.registerWrite, at: now, UInt64(offset), UInt64(value))
+        if offset >= 0xC000 && offset < 0xC400 {
+            writeReceiveQueue(Int((offset &- 0xC000) / 0x40), offset & 0x3F, offset, value)
+        } else if offset >= 0xE000 && offset < 0xE400 {
+            writeTransmitQueue(Int((offset &- 0xE000) / 0x40), offset & 0x3F, offset, value)
+        } else {
+            writeGeneral(offset, value)
+        }
+    }
+
+    /// Checks an access and resolves aliases; `nil` when there is nothing there.
+    private mutating func admit(_ address: UInt32) -> UInt32? {
+        if now < resetUntil { flag(.accessDuringReset, UInt64(address)) }
+        guard address % 4 == 0, address < UInt32(I82576.registerWindow) else {
+            flag(.misalignedAccess, UInt64(address))
+            return nil
+        }
+        // Queues 0 to 3 also answer where the 82575 had them.
+        var offset = address
+        if address >= 0x2800 && address < 0x2C00 && address & 0xFF < 0x40 {
+            offset = 0xC000 &+ ((address &- 0x2800) &>> 8) &* 0x40 &+ (address & 0x3F)
+        } else if address >= 0x3800 && address < 0x3C00 && address & 0xFF < 0x40 {
+            offset = 0xE000 &+ ((address &- 0x3800) &>> 8) &* 0x40 &+ (address & 0x3F)
+        }
+        switch registers.presence(offset) {
+        case .unknown:
+            flag(.unknownRegister, UInt64(offset))
+            return nil
+        case .absent: return nil
+        default: return offset
+        }
+    }
+
+    private mutating func readAdmitted(_ offset: UInt32) -> UInt32 {
+        switch registers.presence(offset) {
+        case .readClear: return readCounter(offset)
+        case .special: return readInterrupt(offset)
+        case .unknown, .absent, .readOnly, .readWrite: break
+        }
+        switch offset {
+        case I82576.status.offset:
+            var status = registers[I82576.status]
+            status[.linkUp] = phy.linkUp
+            status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable]
+            return status.rawValue
+        case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
+        case I82576.mdic.offset:
+            if phyReadsLeft > 0 {
+                phyReadsLeft -= 1
+                if phyReadsLeft == 0 { registers[offset] = phyAnswer }
+                return phyAnswer & ~(3 << 28 | 1 << 30)
+            }
+            return registers[offset]
+        case I82576.swsm.offset:
+            let value = registers[I82576.swsm]
+            registers[I82576.swsm] = value.setting(.software)
+            return value.rawValue
+        default: break
+        }
+        let value = registers[offset]
+        if enablesPending != 0 { countEnableRead(offset) }
+        return value
+    }
+
+    /// A statistics register: a read clears it, and the upper half of a pair clears both.
+    private mutating func readCounter(_ offset: UInt32) -> UInt32 {
+        let value = registers[offset]
+        switch offset {
+        case I82576.gorcl.offset, I82576.gotcl.offset, I82576.torl.offset, I82576.totl.offset, I82576.hgorcl.offset,
+            I82576.hgotcl.offset:
+            break
+        case I82576.gorch.offset, I82576.gotch.offset, I82576.torh.offset, I82576.toth.offset, I82576.hgorch.offset,
+            I82576.hgotch.offset:
+            registers[offset] = 0
+            registers[offset &- 4] = 0
+        default: registers[offset] = 0
+        }
+        return value
+    }
+
+    private mutating func writeGeneral(_ offset: UInt32, _ value: UInt32) {
+        switch registers.presence(offset) {
+        case .special: return writeInterrupt(offset, value)
+        case .readOnly, .readClear, .unknown, .absent: return
+        case .readWrite: break
+        }
+        switch offset {
+        case I82576.ctrl.offset, I82576.ctrlDup.offset: writeControl(.init(rawValue: value))
+        case I82576.status.offset:
+            if !I82576.Status(rawValue: value)[.phyResetAsserted] {
+                registers[I82576.status][.phyResetAsserted] = false
+            }
+        case I82576.eecd.offset: writeEEPROMControl(.init(rawValue: value))
+        case I82576.eerd.offset: writeEEPROMRead(.init(rawValue: value))
+        case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
+        case I82576.mdic.offset: writePHYAccess(.init(rawValue: value))
+        case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
+        case I82576.rctl.offset: writeReceiveControl(.init(rawValue: value))
+        case I82576.tctl.offset:
+            registers[offset] = value
+            for queue in 0..<I82576.queueCount { considerTransmit(queue) }
+        default:
+            registers[offset] = value
+            if offset >= 0x5C80 && offset < 0x5CA8 { hashing.keyChanged() }
+        }
+    }
+
+    private mutating func writeControl(_ value: I82576.Control) {
+        if value[.phyReset] && !registers[I82576.ctrl][.phyReset] {
+            phy.reset(now: now)
+            registers[I82576.status][.phyResetAsserted] = true
+        }
+        if value[.reset] { return resetDevice() }
+        registers[I82576.ctrl] = value
+    }
+
+    private mutating func writeEEPROMControl(_ value: I82576.EEPROMControl) {
+        // SK, CS, DI and REQ are software's; presence, size and Auto_RD are not.
+        var control = I82576.EEPROMControl(
+            rawValue: (registers[I82576.eecd].rawValue & ~0x47) | (value.rawValue & 0x47))
+        control[.grant] = behaviour.grantsEEPROM && control[.request]
+        registers[I82576.eecd] = control
+    }
+
+    private mutating func writeEEPROMRead(_ request: I82576.EEPROMRead) {
+        guard request[.start] else { return }
+        var answer = I82576.EEPROMRead().setting(.address, request[.address])
+        // Beyond the image DONE never comes.
+        if let word = nvm.word(request[.address]) {
+            answer = answer.setting(.data, UInt32(word)).setting(.done)
+        }
+        registers[I82576.eerd] = answer
+    }
+
+    private mutating func writePHYAccess(_ request: I82576.PHYAccess) {
+        var answer = request
+        if request[.phy] != PHYRegister.address {
+            // Nobody answers: the register keeps what it held.
+            answer = registers[I82576.mdic].setting(.error)
+        } else if request[.operation] == 2 {
+            if let value = phy.read(request[.register]) {
+                answer[.data] = UInt32(value)
+            } else {
+                answer[.error] = true
+            }
+        } else if request[.operation] == 1 {
+            let had = phy.linkUp
+            if !phy.write(request[.register], UInt16(truncatingIfNeeded: request[.data]), now: now) {
+                answer[.error] = true
+            }
+            if had != phy.linkUp { linkChanged() }
+        }
+        answer[.ready] = true
+        phyAnswer = answer.rawValue
+        phyReadsLeft = behaviour.phyReads
+        if phyReadsLeft == 0 { registers[I82576.mdic] = answer }
+    }
+
+    private mutating func writeReceiveControl(_ value: I82576.ReceiveControl) {
+        // DTYP exists on relatives of this family only.
+        if value.rawValue & 0xC00 != 0 { flag(.descriptorTypeInRCTL) }
+        registers[I82576.rctl] = value
+        receiveBlocked = false
+        for queue in 0..<I82576.queueCount { reloadReceiveQueue(queue) }
+        checkReceiveSetUp()
+    }
+}

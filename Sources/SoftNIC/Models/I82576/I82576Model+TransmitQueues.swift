@@ -1,0 +1,101 @@
+internal import DeviceMemory
+internal import NICRegisters
+
+/// Registers of the transmit queues.
+extension I82576Model {
+    /// Takes over ring and tail.
+    mutating func reloadTransmitQueue(_ queue: Int) {
+        transmitQueues[queue].count = Int(registers[I82576.tdlen(queue)].rawValue) / 16
+        transmitQueues[queue].head = Int(registers[I82576.tdh(queue)].rawValue)
+        transmitQueues[queue].tail = Int(registers[I82576.tdt(queue)].rawValue)
+    }
+
+    /// The ring of a queue through the IOMMU.
+    mutating func translateTransmitRing(_ queue: Int) -> DescriptorWords? {
+        if let words = transmitQueues[queue].words { return words }
+        let base =
+            UInt64(registers[I82576.tdbal(queue)].rawValue) | UInt64(registers[I82576.tdbah(queue)].rawValue) &<< 32
+        let length = transmitQueues[queue].count &* 16
+        guard length > 0 else { return nil }
+        guard let target = iommu.write(base, length) else {
+            flag(.accessRefused, base)
+            return nil
+        }
+        let words = DescriptorWords(target.bytes)
+        transmitQueues[queue].words = words
+        transmitQueues[queue].bytes = target.bytes
+        return words
+    }
+
+    mutating func writeTransmitQueue(_ queue: Int, _ block: UInt32, _ offset: UInt32, _ value: UInt32) {
+        let enabled = transmitQueues[queue].enabled
+        switch block {
+        case 0x00, 0x04, 0x08:
+            if enabled { flag(.ringWrittenWhileEnabled, UInt64(offset)) }
+            if block == 0x00 && value & 0x7F != 0 { flag(.ringMisaligned, UInt64(value)) }
+            if block == 0x08 && value & 0x7F != 0 { flag(.ringLengthUneven, UInt64(value)) }
+            registers[offset] = block == 0x04 ? value : value & ringMask(block)
+            transmitQueues[queue].forgetTranslation()
+            reloadTransmitQueue(queue)
+        case 0x10:
+            if enabled { flag(.headWrittenWhileEnabled, UInt64(queue)) }
+            registers[offset] = value & 0xFFFF
+            transmitQueues[queue].head = Int(value & 0xFFFF)
+            transmitQueues[queue].startFrame()
+        case 0x18: writeTransmitTail(queue, value & 0xFFFF)
+        case 0x28: writeTransmitDescriptorControl(queue, .init(rawValue: value))
+        default: registers[offset] = value
+        }
+    }
+
+    private mutating func writeTransmitTail(_ queue: Int, _ tail: UInt32) {
+        if !transmitQueues[queue].enabled {
+            if tail != 0 { flag(.tailWhileDisabled, UInt64(queue)) }
+            if tail != 0 && !behaviour.keepsTailOfDisabledQueue { return }
+        } else if Int(tail) >= transmitQueues[queue].count && tail != 0 {
+            flag(.tailBeyondRing, UInt64(tail))
+        }
+        registers[I82576.tdt(queue)] = PlainValue(tail)
+        transmitQueues[queue].tail = Int(tail)
+        considerTransmit(queue)
+    }
+
+    private mutating func writeTransmitDescriptorControl(_ queue: Int, _ value: I82576.TransmitDescriptorControl) {
+        let wanted = value[.enable]
+        let enabled = transmitQueues[queue].enabled
+        if enabled && wanted && value.setting(.flush, false) != registers[I82576.txdctl(queue)] {
+            flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
+        }
+        registers[I82576.txdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
+        transmitQueues[queue].enableTarget = wanted
+        transmitQueues[queue].enableReads = behaviour.enableReads
+        if wanted == enabled {
+            enablesPending &= ~(1 &<< UInt32(queue + 16))
+        } else if behaviour.enableReads == 0 {
+            commitTransmitEnable(queue)
+        } else {
+            enablesPending |= 1 &<< UInt32(queue + 16)
+        }
+    }
+
+    /// A change of ENABLE takes effect. Contexts do not survive it (Linux igb sends them again after a restart).
+    mutating func commitTransmitEnable(_ queue: Int) {
+        enablesPending &= ~(1 &<< UInt32(queue + 16))
+        registers[I82576.txdctl(queue)][.enable] = transmitQueues[queue].enableTarget
+        transmitQueues[queue].enabled = transmitQueues[queue].enableTarget
+        transmitQueues[queue].context0 = TransmitContext()
+        transmitQueues[queue].context1 = TransmitContext()
+        transmitQueues[queue].startFrame()
+        considerTransmit(queue)
+    }
+
+    /// Notes that a queue may have something to send.
+    mutating func considerTransmit(_ queue: Int) {
+        let state = transmitQueues[queue]
+        let bit = UInt32(1) &<< UInt32(queue)
+        let ready =
+            state.enabled && registers[I82576.tctl][.enable] && state.head != state.tail && state.head < state.count
+            && state.tail < state.count
+        transmitPending = ready ? transmitPending | bit : transmitPending & ~bit
+    }
+}

@@ -1,0 +1,31 @@
+public import DeviceMemory
+
+/// A window on a ``SoftNIC``; does not own it: the NIC must outlive every bus made from it.
+@safe public struct SoftBus: Bus, @unchecked Sendable {
+    /// What the window shows.
+    public enum Window: Sendable {
+        /// BAR 0.
+        case registers
+        /// The flush page of the device region: a read of any offset makes delayed payload visible.
+        case flushPage
+    }
+
+    private let model: UnsafeMutablePointer<I82576Model>
+    private let window: Window
+
+    /// A window on `nic`.
+    public init(_ nic: SoftNIC, _ window: Window) {
+        unsafe model = nic.model
+        self.window = window
+    }
+
+    public func read32(_ offset: UInt32) -> UInt32 {
+        if window == .registers { return unsafe model.pointee.read32(offset) }
+        unsafe model.pointee.drainPayload()
+        return 0
+    }
+
+    public func write32(_ offset: UInt32, _ value: UInt32) {
+        if window == .registers { unsafe model.pointee.write32(offset, value) }
+    }
+}

@@ -1,0 +1,124 @@
+public import Packets
+public import Timeline
+
+/// The address of the one interface that a stack speaks on.
+public struct InterfaceConfiguration: Sendable, Hashable, BitwiseCopyable {
+    /// The interface's hardware address.
+    public var mac: MACAddress
+    /// Its only IPv4 address.
+    public var address: IPv4Address
+    /// Bits of the netmask: destinations within are asked for by ARP directly.
+    public var prefixLength: Int
+    /// Where everything else goes; `nil` makes it unreachable.
+    public var gateway: IPv4Address?
+    /// Longest IP datagram in bytes, without link header. 68 at least (RFC 791).
+    public var mtu: Int
+
+    /// - Parameter mtu: 1500 is Ethernet's (RFC 894).
+    public init(
+        mac: MACAddress, address: IPv4Address, prefixLength: Int, gateway: IPv4Address? = nil, mtu: Int = 1500
+    ) {
+        self.mac = mac
+        self.address = address
+        self.prefixLength = prefixLength
+        self.gateway = gateway
+        self.mtu = mtu
+    }
+}
+
+/// Everything about a stack that can be tuned. Memory that depends on it is allocated once, by ``TCPStack``'s initialiser.
+public struct Configuration: Sendable, BitwiseCopyable {
+    /// The interface.
+    public var interface: InterfaceConfiguration
+
+    // MARK: sizes
+
+    /// Connections in all states, at most 65535.
+    public var maxConnections = 1024
+    /// Passive connections that are not established yet; a further SYN is dropped (RFC 9293 leaves the number open).
+    public var backlog = 256
+    /// R: slots guaranteed to each flow. Zero for a stack without device memory, whose window depends on host memory alone.
+    public var slotsPerFlow = 256
+    /// Slots that the stack may promise in all; leave out what the rings need.
+    public var slotBudget = 4096
+    /// Blocks of 256 bytes of host memory for payload that arrives in host memory, shared by all connections.
+    public var linearBlocks = 4096
+    /// Host-memory payload in bytes that one connection may have undelivered or with its application.
+    public var linearBytesPerFlow = 256 << 10
+    /// Bytes that a connection can have unsent or unacknowledged; rounded up to a power of two.
+    public var sendBufferBytes = 64 << 10
+    /// Depth of ``TCPStack/output`` in frames; rounded up to a power of two.
+    public var outputDepth = 256
+    /// Disjoint out-of-order ranges that one connection may hold; data that would make a further one is dropped, which
+    /// bounds the work per segment.
+    public var outOfOrderRanges = 256
+    /// Neighbours that ARP remembers.
+    public var neighbours = 64
+
+    // MARK: options offered
+
+    /// Shift of the receive window (RFC 7323, section 2.2), 0 to 14. 7 lets a window of 8 MiB be told in steps of 128.
+    public var windowScale: UInt8 = 7
+    /// Whether timestamps (RFC 7323, section 3) are offered and accepted.
+    public var timestamps = true
+    /// Whether SACK (RFC 2018) is offered and accepted.
+    public var selectiveAcknowledgement = true
+
+    // MARK: receiver
+
+    /// Longest wait before in-order data is acknowledged. RFC 9293, section 3.8.6.3 allows under 500 ms; 40 ms is Linux's
+    /// shortest, and stays clear of a sender's 200 ms retransmission floor.
+    public var delayedAcknowledgement = Interval.milliseconds(40)
+    /// Segments that neither device nor software could verify, in a row, before the application is told.
+    public var untrustedLimit = 16
+    /// Challenge ACKs (RFC 5961, section 7) of one connection in one ``challengeInterval``. Counted per connection, because
+    /// a shared count can be watched from another connection (CVE-2016-5696).
+    public var challengeLimit = 10
+    /// The period that ``challengeLimit`` counts in: 5 s, the RFC's example.
+    public var challengeInterval = Interval.seconds(5)
+
+    // MARK: sender
+
+    /// Initial retransmission timeout (RFC 6298, rule 2.1).
+    public var initialRTO = Interval.seconds(1)
+    /// Shortest retransmission timeout. RFC 6298, rule 2.4 recommends 1 s; 200 ms is what Linux uses, and deviates
+    /// knowingly, because path times are well under a millisecond here.
+    public var minimumRTO = Interval.milliseconds(200)
+    /// Longest retransmission timeout (RFC 6298, rule 2.5 allows 60 s and more).
+    public var maximumRTO = Interval.seconds(60)
+    /// Initial congestion window in segments (RFC 6928).
+    public var initialWindow = 10
+    /// Segments that one ACK may add to the window in slow start: RFC 9406, section 4.2 recommends 8 for senders that do not
+    /// pace. RFC 5681's 1 starves on receivers that acknowledge a burst at a time, as this one does.
+    public var slowStartLimit = 8
+    /// Whether small segments wait for outstanding data (Nagle; RFC 9293, section 3.7.4).
+    public var nagle = true
+    /// R2 for data and FIN: how long to go unanswered before giving up (RFC 9293, section 3.8.3: at least 100 s).
+    public var giveUp = Interval.seconds(120)
+    /// R2 for SYN: at least 3 minutes (RFC 9293, section 3.8.3).
+    public var giveUpOpening = Interval.seconds(180)
+    /// Least path MTU that an ICMP message can bring about: Linux's floor, against forged tiny values (RFC 5927).
+    public var minimumPathMTU = 552
+    /// Whether the device completes TCP checksums: the field then holds the pseudo-header's sum, TCP length included, and
+    /// the frame's ``Packets/FrameOffload`` says so.
+    public var transmitChecksumOffload = false
+
+    // MARK: closing
+
+    /// Maximum segment lifetime; TIME-WAIT lasts twice as long. RFC 9293 says 2 minutes; 30 s gives Linux's TIME-WAIT.
+    public var msl = Interval.seconds(30)
+    /// How long a connection that its application has left may stay in FIN-WAIT-2 (Linux's tcp_fin_timeout).
+    public var orphanTimeout = Interval.seconds(60)
+
+    // MARK: neighbours
+
+    /// How long an ARP entry is good without asking again (RFC 1122, section 2.3.2.1: of the order of a minute).
+    public var neighbourLifetime = Interval.seconds(60)
+    /// Pause between ARP requests for one address (RFC 1122, section 2.3.2.1: at most one a second).
+    public var neighbourRetry = Interval.seconds(1)
+    /// Requests before an address counts as unreachable.
+    public var neighbourAttempts = 3
+
+    /// The defaults for `interface`.
+    public init(interface: InterfaceConfiguration) { self.interface = interface }
+}

@@ -1,0 +1,75 @@
+internal import DeviceMemory
+public import Packets
+public import Timeline
+
+/// What can be seen of a connection, for tests and reports.
+public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
+    public var state: ConnectionState
+    public var peer: IPv4Address
+    public var peerPort: UInt16
+    public var localPort: UInt16
+    public var isPassive: Bool
+    public var usesTimestamps: Bool
+    public var usesSACK: Bool
+    /// Shift of the windows that this side advertises, and of the peer's.
+    public var receiveScale: UInt8
+    public var sendScale: UInt8
+    /// RCV.NXT, and the furthest right edge that was ever advertised.
+    public var rcvNxt: SequenceNumber
+    public var rcvAdv: SequenceNumber
+    public var sndUna: SequenceNumber
+    public var sndNxt: SequenceNumber
+    /// The peer's window in bytes.
+    public var sndWnd: Int
+    /// Congestion window and slow-start threshold in bytes.
+    public var cwnd: Int
+    public var ssthresh: Int
+    /// Payload of a full segment in bytes.
+    public var segmentSize: Int
+    /// Smoothed round trip (zero before the first sample) and the timeout in force.
+    public var smoothedRoundTrip: Interval
+    public var retransmissionTimeout: Interval
+    /// When something is sent again, or a closed window probed; `never` when nothing is out.
+    public var retransmitDeadline: Instant
+    /// Bytes in the send buffer, sent or not.
+    public var sendBuffered: Int
+    /// Fragments that the stack or the application holds, of how many guaranteed.
+    public var slotsHeld: Int
+    public var slotsGuaranteed: Int
+    /// Host-memory bytes that the stack or the application holds.
+    public var linearBytesHeld: Int
+    /// Bytes and disjoint ranges queued out of order.
+    public var outOfOrderBytes: Int
+    public var outOfOrderRanges: Int
+    /// Payload bytes that a slot is expected to hold.
+    public var bytesPerSlot: Int
+}
+
+extension TCPStack {
+    /// The state of a connection; `nil` when it is gone.
+    public func info(_ id: ConnectionID) -> ConnectionInfo? {
+        guard let i = place(id) else { return nil }
+        return ConnectionInfo(
+            state: connections[i].state, peer: connections[i].remote, peerPort: connections[i].remotePort,
+            localPort: connections[i].localPort, isPassive: connections[i].isPassive,
+            usesTimestamps: connections[i].usesTimestamps, usesSACK: connections[i].usesSACK,
+            receiveScale: connections[i].rcv.scale, sendScale: connections[i].snd.scale,
+            rcvNxt: connections[i].rcv.nxt, rcvAdv: connections[i].rcv.adv, sndUna: connections[i].snd.una,
+            sndNxt: connections[i].snd.nxt, sndWnd: Int(connections[i].snd.wnd), cwnd: Int(connections[i].snd.cwnd),
+            ssthresh: Int(connections[i].snd.ssthresh), segmentSize: Int(connections[i].snd.mss),
+            smoothedRoundTrip: Interval(nanoseconds: connections[i].snd.rtt.srtt),
+            retransmissionTimeout: connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO),
+            retransmitDeadline: connections[i].snd.retransmitDeadline, sendBuffered: buffers.size - room(i),
+            slotsHeld: Int(connections[i].rcv.held), slotsGuaranteed: Int(connections[i].rcv.guarantee),
+            linearBytesHeld: Int(connections[i].rcv.linearHeld),
+            outOfOrderBytes: Int(connections[i].rcv.outOfOrder),
+            outOfOrderRanges: Int(connections[i].rcv.rangeCount), bytesPerSlot: Int(connections[i].rcv.unit))
+    }
+
+    /// Connections in all states.
+    public var connectionCount: Int { connections.count - free.count }
+    /// Slots that are promised to flows or out with applications.
+    public var slotsPromised: Int { reassembly.budget.promised }
+    /// Blocks of host memory that are free.
+    public var linearBlocksFree: Int { reassembly.store.freeBlocks }
+}

@@ -1,0 +1,203 @@
+public import DeviceMemory
+public import Packets
+public import PagePool
+public import Timeline
+
+/// What an application asks of the stack.
+extension TCPStack {
+    /// Accepts connections to `port` from now on. Repeating it changes nothing.
+    ///
+    /// - Throws: ``TCPError/invalidPort``.
+    public mutating func listen(port: UInt16) throws(TCPError) {
+        guard port != 0 else { throw .invalidPort }
+        listening.bytes[Int(port >> 3)] |= 1 << UInt8(port & 7)
+    }
+
+    func isListening(_ port: UInt16) -> Bool { listening.bytes[Int(port &>> 3)] & 1 &<< UInt8(port & 7) != 0 }
+
+    /// Opens a connection; `opened` or `closed` tells how it went.
+    ///
+    /// - Parameter localPort: `nil` chooses one between 49152 and 65535 (RFC 6056, algorithm 3).
+    /// - Throws: a ``TCPError`` that says what is in the way.
+    public mutating func connect(
+        to address: IPv4Address, port: UInt16, localPort: UInt16?, now: Instant
+    ) throws(TCPError) -> ConnectionID {
+        guard port != 0, localPort != 0 else { throw .invalidPort }
+        guard isPossiblePeer(address) else { throw .invalidAddress(address) }
+        guard let nextHop = nextHop(to: address) else { throw .unreachable(address) }
+        guard let local = localPort ?? choosePort(address, port) else { throw .noEphemeralPort }
+        let key = FlowKey(remote: address, remotePort: port, localPort: local)
+        guard flows.find(key) < 0 else { throw .portInUse(local) }
+        guard let i = allocate() else { throw .tooManyConnections(limit: configuration.maxConnections) }
+        guard reassembly.budget.admit(guarantee: configuration.slotsPerFlow) else {
+            free.append(i)
+            throw .noSlots(needed: configuration.slotsPerFlow, free: reassembly.budget.free)
+        }
+        prepare(i, key, remote: address, port: port, nextHop: nextHop, now)
+        connections[i].localPort = local
+        connections[i].state = .synSent
+        connections[i].snd.synOwed = true
+        statistics.activeOpens &+= 1
+        pending.append(i)
+        return ConnectionID(index: i, generation: connections[i].generation)
+    }
+
+    /// Queues bytes to be sent; returns how many fit. When that is not all, `sendSpaceAvailable` follows.
+    public mutating func send(_ id: ConnectionID, _ bytes: ByteView) -> Int {
+        guard let i = live(id), canSend(i) else { return 0 }
+        let count = min(bytes.count, room(i))
+        if count < bytes.count { connections[i].snd.wantsSpace = true }
+        guard count > 0 else { return 0 }
+        buffers.store(i, connections[i].snd.end, bytes.slice(0, count))
+        connections[i].snd.end = connections[i].snd.end + count
+        pending.append(i)
+        return count
+    }
+
+    /// How many bytes ``send(_:_:)`` would take now.
+    public func sendSpace(_ id: ConnectionID) -> Int {
+        guard let i = live(id), canSend(i) else { return 0 }
+        return room(i)
+    }
+
+    /// Closes the sending direction after what is queued; receiving goes on.
+    public mutating func shutdown(_ id: ConnectionID) {
+        guard let i = live(id), canSend(i) else { return }
+        connections[i].snd.finQueued = true
+        pending.append(i)
+    }
+
+    /// The application is done with the connection: a FIN after what is queued, no further deliveries, and a RST if there
+    /// is data that it has not taken or that comes later (RFC 9293, section 3.6; RFC 2525, section 2.17).
+    public mutating func leave(_ id: ConnectionID, pool: inout PagePool) {
+        guard let i = place(id) else { return }
+        let hadData = !connections[i].rcv.ready.isEmpty || connections[i].rcv.rangeCount > 0
+        forget(i, &pool)
+        switch connections[i].state {
+        case .closed:
+            if !connections[i].resetOwed { release(i) }
+        case .timeWait: break
+        case .synSent: abandon(i, .aborted, &pool)
+        default:
+            if hadData {
+                abandon(i, .aborted, &pool)
+            } else {
+                connections[i].snd.finQueued = true
+                // Already half closed: nobody waits for the rest but this timer.
+                if connections[i].state == .finWait2 { connections[i].lifeDeadline = .zero }
+                pending.append(i)
+            }
+        }
+    }
+
+    /// Ends a connection with a RST. Undelivered data is dropped; `closed` with `aborted` follows.
+    public mutating func abort(_ id: ConnectionID, pool: inout PagePool) {
+        guard let i = place(id) else { return }
+        reassembly.discardReady(&connections[i].rcv, &pool)
+        connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
+        if connections[i].state == .timeWait {
+            endTimeWait(i, &pool)
+        } else {
+            abandon(i, .aborted, &pool)
+        }
+    }
+
+    /// The application gave back what it held: `slots` counts data deliveries with a fragment (not distinct slots),
+    /// `linearBytes` bytes of data deliveries in host memory. Ids of connections that are gone are welcome.
+    public mutating func credit(_ id: ConnectionID, slots: Int, linearBytes: Int) {
+        guard let i = place(id) else {
+            reassembly.budget.giveBackOrphans(slots)
+            return
+        }
+        let held = connections[i].rcv.held
+        let count = Int32(clamping: min(max(slots, 0), Int(held)))
+        reassembly.budget.giveBack(count, held: held, guarantee: connections[i].rcv.guarantee)
+        connections[i].rcv.held = held &- count
+        let linear = min(max(linearBytes, 0), Int(max(connections[i].rcv.linearHeld, 0)))
+        connections[i].rcv.linearHeld &-= Int32(truncatingIfNeeded: linear)
+        guard takesData(i), isWorthAnnouncing(i) else { return }
+        connections[i].rcv.ackNow = true
+        statistics.windowUpdates &+= 1
+        pending.append(i)
+    }
+
+    /// Ends everything without a word to the peers: every fragment back to the pool, every id invalid. Slots that
+    /// applications hold stay with them.
+    public mutating func close(pool: inout PagePool) {
+        if lentBlock >= 0 {
+            reassembly.store.release(block: lentBlock)
+            lentBlock = -1
+        }
+        for i in 0..<connections.count where !free.contains(i) {
+            forget(i, &pool)
+            connections[i].resetOwed = false
+            if connections[i].state == .timeWait {
+                endTimeWait(i, &pool)
+            } else if connections[i].state == .closed {
+                release(i)
+            } else {
+                finish(i, .aborted, &pool)
+            }
+        }
+    }
+
+    /// No deliveries any more.
+    private mutating func forget(_ i: Int, _ pool: inout PagePool) {
+        reassembly.discardReady(&connections[i].rcv, &pool)
+        connections[i].events = []
+        connections[i].isOrphan = true
+        connections[i].isForgotten = true
+        deliverable.remove(i)
+    }
+
+    /// The place of an id whose connection is not gone.
+    func place(_ id: ConnectionID) -> Int? {
+        let i = id.index
+        guard i < connections.count, connections[i].generation == id.generation, !free.contains(i) else { return nil }
+        return i
+    }
+
+    private func live(_ id: ConnectionID) -> Int? {
+        guard let i = place(id), connections[i].state != .closed else { return nil }
+        return i
+    }
+
+    private func canSend(_ i: Int) -> Bool {
+        switch connections[i].state {
+        case .synSent, .synReceived, .established, .closeWait: !connections[i].snd.finQueued
+        default: false
+        }
+    }
+
+    private func takesData(_ i: Int) -> Bool {
+        switch connections[i].state {
+        case .established, .finWait1, .finWait2: true
+        default: false
+        }
+    }
+
+    /// Free bytes of the send buffer.
+    func room(_ i: Int) -> Int {
+        let first = SequenceNumber.later(connections[i].snd.una, connections[i].snd.iss + 1)
+        return buffers.size - max(connections[i].snd.end.distance(from: first), 0)
+    }
+
+    private func isPossiblePeer(_ address: IPv4Address) -> Bool {
+        let mask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
+        let local = configuration.interface.address
+        let isDirected = mask < .max - 1 && address.rawValue == (local.rawValue | ~mask)
+        return address != local && address != .any && address != .broadcast && !address.isMulticast
+            && !address.isLoopback && !isDirected
+    }
+
+    private mutating func choosePort(_ address: IPv4Address, _ port: UInt16) -> UInt16? {
+        let offset = hash.portOffset(remote: address.rawValue, port: port)
+        for _ in 0..<16384 {
+            portsHandedOut &+= 1
+            let candidate = 49152 + UInt16(truncatingIfNeeded: (offset &+ portsHandedOut) & 16383)
+            let key = FlowKey(remote: address, remotePort: port, localPort: candidate)
+            if flows.find(key) < 0 && !isListening(candidate) { return candidate }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,163 @@
+internal import DeviceMemory
+internal import Packets
+internal import PagePool
+internal import Timeline
+
+/// How a place in the table gets a connection, and how it becomes free again.
+extension TCPStack {
+    /// A free place; the oldest connection in TIME-WAIT makes room when there is none and its end was delivered.
+    mutating func allocate() -> Int? {
+        if free.isEmpty, timeWaiting.first >= 0 {
+            let oldest = Int(timeWaiting.first)
+            if connections[oldest].isForgotten {
+                leaveTimeWait(oldest)
+                release(oldest)
+            }
+        }
+        let i = free.popFirst()
+        return i < 0 ? nil : i
+    }
+
+    /// Fills in a place that is free; its generation has been moved on when it became so.
+    mutating func prepare(
+        _ i: Int, _ key: FlowKey, remote: IPv4Address, port: UInt16, nextHop: IPv4Address, _ now: Instant
+    ) {
+        var connection = Connection()
+        connection.generation = connections[i].generation
+        connection.key = key
+        connection.remote = remote
+        connection.remotePort = port
+        connection.nextHop = nextHop
+        connection.rcv.guarantee = Int32(clamping: configuration.slotsPerFlow)
+        connection.rcv.mss = Int32(truncatingIfNeeded: configuration.interface.mtu - 40)
+        connection.rcv.scale = configuration.windowScale
+        connection.snd.pathMSS = connection.rcv.mss
+        connection.snd.rtt.base = configuration.initialRTO.nanoseconds
+        connection.snd.stalledSince = now
+        let local = configuration.interface.address.rawValue
+        connection.tsOffset = hash.timestampOffset(local: local, flow: key.rawValue)
+        connections[i] = connection
+        setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
+        scoreboard.clear(i)
+        flows.insert(key, i)
+    }
+
+    /// ISS, and everything that follows from it.
+    mutating func setInitialSequence(_ i: Int, _ iss: SequenceNumber) {
+        connections[i].snd.iss = iss
+        connections[i].snd.una = iss
+        connections[i].snd.nxt = iss
+        connections[i].snd.end = iss + 1
+        connections[i].snd.recover = iss
+        connections[i].snd.rtxNext = iss
+    }
+
+    /// Payload of a full segment, after MSS or path have changed (RFC 6691: options that are always there count).
+    mutating func updateSegmentSize(_ i: Int) {
+        let options: Int32 = connections[i].usesTimestamps ? 12 : 0
+        let size = min(connections[i].snd.peerMSS, connections[i].snd.pathMSS) &- options
+        connections[i].snd.mss = max(size, 1)
+    }
+
+    /// Something for the application.
+    @inline(__always) mutating func raise(_ i: Int, _ event: PendingEvents) {
+        if connections[i].isOrphan { return }
+        connections[i].events.insert(event)
+        deliverable.append(i)
+    }
+
+    /// The connection is over: nothing is kept but what the application has yet to be told.
+    mutating func finish(_ i: Int, _ reason: CloseReason, _ pool: inout PagePool) {
+        let state = connections[i].state
+        if state == .closed { return }
+        reassembly.discardRanges(&connections[i].rcv, &pool)
+        if connections[i].isPassive && state == .synReceived { halfOpen -= 1 }
+        flows.remove(connections[i].key)
+        timers.remove(i)
+        timeWaiting.remove(i)
+        connections[i].rcv.ackDeadline = .never
+        connections[i].snd.retransmitDeadline = .never
+        connections[i].lifeDeadline = .never
+        connections[i].state = .closed
+        connections[i].reason = reason
+        statistics.closed &+= 1
+        // A passive connection that was never established was never anybody's (RFC 9293, section 3.10.7.4).
+        let isKnown = connections[i].wasOpened || !connections[i].isPassive
+        if connections[i].isOrphan || !isKnown {
+            connections[i].isForgotten = true
+        } else if !connections[i].isForgotten {
+            raise(i, .closed)
+        }
+        if !connections[i].resetOwed {
+            pending.remove(i)
+            parked.remove(i)
+            if connections[i].isForgotten { release(i) }
+        }
+    }
+
+    /// Ends a connection with a RST (RFC 9293, section 3.10.5), which goes out at the next poll.
+    mutating func abandon(_ i: Int, _ reason: CloseReason, _ pool: inout PagePool) {
+        switch connections[i].state {
+        case .closed: return
+        case .synSent, .timeWait: break
+        default:
+            connections[i].resetOwed = true
+            pending.append(i)
+        }
+        finish(i, reason, &pool)
+    }
+
+    /// Makes a place free: the application knows everything, nothing is left to send.
+    mutating func release(_ i: Int) {
+        pending.remove(i)
+        parked.remove(i)
+        deliverable.remove(i)
+        timers.remove(i)
+        reassembly.budget.leave(held: connections[i].rcv.held, guarantee: connections[i].rcv.guarantee)
+        connections[i].rcv.held = 0
+        connections[i].rcv.guarantee = 0
+        connections[i].generation &+= 1
+        connections[i].state = .closed
+        connections[i].key = .none
+        free.append(i)
+    }
+
+    /// RFC 9293, section 3.6.1: two segment lifetimes of waiting, which the application need not wait for.
+    mutating func enterTimeWait(_ i: Int, _ now: Instant) {
+        connections[i].state = .timeWait
+        connections[i].reason = .finished
+        connections[i].snd.retransmitDeadline = .never
+        restartTimeWait(i, now)
+        if connections[i].isOrphan {
+            connections[i].isForgotten = true
+        } else {
+            raise(i, .closed)
+        }
+    }
+
+    mutating func restartTimeWait(_ i: Int, _ now: Instant) {
+        connections[i].lifeDeadline = now + configuration.msl + configuration.msl
+        timers.require(i, by: connections[i].lifeDeadline)
+        timeWaiting.remove(i)
+        timeWaiting.append(i)
+    }
+
+    /// TIME-WAIT is over; the place stays until the application has taken everything.
+    mutating func endTimeWait(_ i: Int, _ pool: inout PagePool) {
+        leaveTimeWait(i)
+        pending.remove(i)
+        parked.remove(i)
+        reassembly.discardRanges(&connections[i].rcv, &pool)
+        statistics.closed &+= 1
+        if connections[i].isForgotten { release(i) }
+    }
+
+    private mutating func leaveTimeWait(_ i: Int) {
+        flows.remove(connections[i].key)
+        timers.remove(i)
+        timeWaiting.remove(i)
+        connections[i].lifeDeadline = .never
+        connections[i].rcv.ackDeadline = .never
+        connections[i].state = .closed
+    }
+}

@@ -1,0 +1,183 @@
+internal import DeviceMemory
+internal import Packets
+internal import PagePool
+internal import Timeline
+
+extension TCPStack {
+    /// A segment for no connection: LISTEN if somebody listens (RFC 9293, section 3.10.7.2), CLOSED if not (3.10.7.1).
+    @inline(never) mutating func listenerInput(_ segment: Segment, _ key: FlowKey, _ now: Instant) {
+        let flags = segment.flags
+        if flags.contains(.rst) {
+            statistics.noConnection &+= 1
+            return
+        }
+        guard isListening(segment.header.destinationPort) else {
+            statistics.noConnection &+= 1
+            refuse(segment)
+            return
+        }
+        if flags.contains(.ack) {
+            statistics.noConnection &+= 1
+            refuse(segment)
+        } else if flags.contains(.syn) && !flags.contains(.fin) {
+            accept(segment, key, now, after: nil)
+        } else {
+            statistics.noConnection &+= 1
+        }
+    }
+
+    /// A SYN for a listener: SYN-RCVD, if there is room for everything that the connection will be promised.
+    private mutating func accept(_ segment: Segment, _ key: FlowKey, _ now: Instant, after last: SequenceNumber?) {
+        guard halfOpen < configuration.backlog, let nextHop = nextHop(to: segment.source), let i = allocate() else {
+            statistics.synsOverBacklog &+= 1
+            return
+        }
+        guard reassembly.budget.admit(guarantee: configuration.slotsPerFlow) else {
+            free.append(i)
+            statistics.synsWithoutSlots &+= 1
+            return
+        }
+        statistics.passiveOpens &+= 1
+        halfOpen += 1
+        prepare(i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, now)
+        connections[i].isPassive = true
+        connections[i].tags = segment.origin.tags
+        connections[i].localPort = segment.header.destinationPort
+        connections[i].state = .synReceived
+        // A port that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
+        if let last, connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
+        takeSYN(i, segment, now)
+        connections[i].snd.synOwed = true
+        pending.append(i)
+    }
+
+    /// RFC 9293, section 3.10.7.3.
+    @inline(never) mutating func synSentInput(
+        _ i: Int, _ segment: Segment, _ now: Instant, _ pool: inout PagePool
+    ) {
+        let flags = segment.flags
+        let ack = segment.ack
+        if flags.contains(.ack) && (ack <= connections[i].snd.iss || ack > connections[i].snd.nxt) {
+            statistics.badACKs &+= 1
+            if !flags.contains(.rst) { refuse(segment) }
+            return
+        }
+        if flags.contains(.rst) {
+            statistics.resetsReceived &+= 1
+            if flags.contains(.ack) { finish(i, .refused, &pool) }
+            return
+        }
+        guard flags.contains(.syn) else { return }
+        takeSYN(i, segment, now)
+        connections[i].snd.wl1 = segment.seq
+        connections[i].snd.wl2 = segment.ack
+        if flags.contains(.ack) {
+            // Data and FIN of the SYN-ACK are not taken, so they come again.
+            timeRoundTrip(i, ack, segment, now)
+            connections[i].snd.una = ack
+            connections[i].rcv.ackNow = true
+            establish(i, now)
+        } else {
+            // Both sides opened at once (RFC 9293, figure 7).
+            connections[i].state = .synReceived
+            connections[i].snd.synOwed = true
+        }
+        pending.append(i)
+    }
+
+    /// What a peer's SYN says of it: sequence numbers, window, options.
+    private mutating func takeSYN(_ i: Int, _ segment: Segment, _ now: Instant) {
+        let options = segment.options
+        connections[i].rcv.irs = segment.seq
+        connections[i].rcv.nxt = segment.seq + 1
+        connections[i].rcv.adv = segment.seq + 1
+        connections[i].rcv.lastACK = segment.seq + 1
+        // RFC 9293, section 3.7.1: 536 when the peer does not say. Under 64 a segment would be mostly header: believe 64, so
+        // that a hostile value costs little more than its own bytes.
+        connections[i].snd.peerMSS = options.mss == 0 ? 536 : max(Int32(options.mss), 64)
+        connections[i].usesTimestamps = configuration.timestamps && options.hasTimestamps
+        connections[i].usesSACK = configuration.selectiveAcknowledgement && options.sackPermitted
+        if connections[i].usesTimestamps {
+            connections[i].tsRecent = options.timestampValue
+            connections[i].tsRecentAt = now
+        }
+        connections[i].offersScale = options.windowScale != nil
+        if let shift = options.windowScale {
+            // RFC 7323, section 2.3: more than 14 is treated as 14.
+            connections[i].snd.scale = min(shift, 14)
+            connections[i].rcv.scale = configuration.windowScale
+        } else {
+            connections[i].snd.scale = 0
+            connections[i].rcv.scale = 0
+        }
+        // The window of a SYN is never scaled (RFC 7323, section 2.2).
+        connections[i].snd.wnd = Int32(segment.header.window)
+        connections[i].snd.maxWnd = connections[i].snd.wnd
+        updateSegmentSize(i)
+        // Half a segment to a slot, until the first slots tell better.
+        connections[i].rcv.unit = max(min(connections[i].rcv.mss, 65535) / 2, 1)
+    }
+
+    /// The third step of the handshake is done.
+    mutating func establish(_ i: Int, _ now: Instant) {
+        if connections[i].isPassive && connections[i].state == .synReceived { halfOpen -= 1 }
+        connections[i].state = .established
+        connections[i].wasOpened = true
+        connections[i].snd.retransmitDeadline = .never
+        connections[i].snd.rtt.backoff = 0
+        // RFC 6298, rule 5.7, and RFC 5681, section 3.1, when a SYN was lost.
+        let lost = connections[i].synRetransmissions > 0
+        if lost && connections[i].snd.rtt.base < 3_000_000_000 { connections[i].snd.rtt.base = 3_000_000_000 }
+        let segments = lost ? 1 : Int32(clamping: max(configuration.initialWindow, 1))
+        connections[i].snd.cwnd = segments &* connections[i].snd.mss
+        statistics.established &+= 1
+        raise(i, .opened)
+        pending.append(i)
+    }
+
+    /// A SYN in TIME-WAIT opens anew if it is plainly later (RFC 9293, section 3.6.1; RFC 6191): by timestamp, or by number.
+    mutating func reopen(_ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pool: inout PagePool) {
+        let flags = segment.flags
+        guard flags.contains(.syn), flags.isDisjoint(with: [.ack, .rst, .fin]) else { return }
+        let byTime =
+            connections[i].usesTimestamps && segment.options.hasTimestamps
+            && Int32(bitPattern: segment.options.timestampValue &- connections[i].tsRecent) > 0
+        guard byTime || segment.seq > connections[i].rcv.nxt, isListening(segment.header.destinationPort) else {
+            challenge(i, now)
+            return
+        }
+        let last = connections[i].snd.nxt
+        endTimeWait(i, &pool)
+        accept(segment, key, now, after: last)
+    }
+
+    /// RST in answer to a segment that belongs nowhere (RFC 9293, section 3.10.7.1).
+    @inline(never) mutating func refuse(_ segment: Segment) {
+        let origin = segment.origin
+        let hasACK = segment.flags.contains(.ack)
+        let header = TCPHeader(
+            sourcePort: segment.header.destinationPort, destinationPort: segment.header.sourcePort,
+            sequence: hasACK ? segment.header.acknowledgement : 0,
+            acknowledgement: hasACK ? 0 : (segment.seq + segment.length).rawValue,
+            flags: hasACK ? .rst : [.rst, .ack], window: 0)
+        let ethernet = EthernetHeader(
+            destination: origin.mac, source: configuration.interface.mac, tags: origin.tags,
+            type: EthernetHeader.typeIPv4)
+        guard !origin.isGroup, let frame = output.reserve() else {
+            statistics.repliesDropped &+= 1
+            return
+        }
+        let ip = IPv4Header(
+            source: configuration.interface.address, destination: segment.source,
+            transport: IPv4Header.protocolTCP, payloadLength: TCPHeader.minimumLength)
+        ethernet.write(to: frame)
+        ip.write(to: frame.from(ethernet.length))
+        let tcp = frame.slice(ethernet.length + IPv4Header.minimumLength, TCPHeader.minimumLength)
+        header.write(to: tcp)
+        var sum = ip.pseudoHeader(length: TCPHeader.minimumLength)
+        sum.add(tcp.readOnly)
+        tcp.setBE16(16, sum.complement)
+        output.commit(length: ethernet.length + IPv4Header.minimumLength + TCPHeader.minimumLength)
+        statistics.resetsSent &+= 1
+    }
+}

@@ -1,0 +1,306 @@
+internal import DeviceMemory
+internal import PagePool
+internal import Packets
+
+/// A contiguous run of data beyond RCV.NXT.
+struct HeldRange: BitwiseCopyable {
+    var start: SequenceNumber
+    var end: SequenceNumber
+    var pieces: PieceList
+    var next: Int32
+    var previous: Int32
+}
+
+/// What a segment's payload brought about.
+enum Acceptance {
+    /// Nothing new, or no room.
+    case nothing
+    /// RCV.NXT moved, and nothing was waiting.
+    case inOrder
+    /// RCV.NXT moved while there was out-of-order data.
+    case gapFilled
+    /// Kept for later.
+    case outOfOrder
+}
+
+/// Puts payload in order by reference: positions are compared, fragments are trimmed and split, no byte is looked at.
+///
+/// The first accepted copy of a byte wins, because an application may hold it already.
+struct Reassembly: ~Copyable {
+    var store: PieceStore
+    var budget: SlotBudget
+    private var ranges: Slab<HeldRange>
+    private var firstFreeRange: Int32
+    private let rangeLimit: Int32
+
+    init(pieces: Int, blocks: Int, slotBudget: Int, rangesPerFlow: Int) {
+        store = PieceStore(pieces: pieces, blocks: blocks)
+        budget = SlotBudget(limit: slotBudget)
+        // A range has at least one piece.
+        ranges = Slab(count: pieces) { i in
+            HeldRange(
+                start: SequenceNumber(0), end: SequenceNumber(0), pieces: PieceList(),
+                next: i + 1 < pieces ? Int32(i + 1) : -1, previous: -1)
+        }
+        firstFreeRange = pieces > 0 ? 0 : -1
+        rangeLimit = Int32(clamping: rangesPerFlow)
+    }
+
+    /// Takes what is new of `payload` between `from` and `to`, both within the payload and the window.
+    @inline(__always) mutating func accept(
+        _ payload: inout Payload, from: SequenceNumber, to: SequenceNumber, _ rcv: inout ReceiveSide,
+        _ statistics: inout StackStatistics, _ pool: inout PagePool
+    ) -> Acceptance {
+        if from <= rcv.nxt && rcv.firstRange < 0 {
+            let before = rcv.nxt
+            var ready = rcv.ready
+            let reached = append(&payload, before, to, inOrder: true, &ready, &rcv, &statistics, &pool)
+            rcv.ready = ready
+            rcv.nxt = reached
+            return reached == before ? .nothing : .inOrder
+        }
+        if from <= rcv.nxt { return fill(&payload, to, &rcv, &statistics, &pool) }
+        return keep(&payload, from, to, &rcv, &statistics, &pool)
+    }
+
+    /// In-order data while later data is waiting: moves RCV.NXT over both.
+    @inline(never) private mutating func fill(
+        _ payload: inout Payload, _ to: SequenceNumber, _ rcv: inout ReceiveSide,
+        _ statistics: inout StackStatistics, _ pool: inout PagePool
+    ) -> Acceptance {
+        let before = rcv.nxt
+        var ready = rcv.ready
+        while true {
+            let first = rcv.firstRange
+            let limit = first >= 0 ? SequenceNumber.earlier(to, ranges[Int(first)].start) : to
+            if rcv.nxt < limit {
+                rcv.nxt = append(&payload, rcv.nxt, limit, inOrder: true, &ready, &rcv, &statistics, &pool)
+                if rcv.nxt < limit { break }
+            }
+            // Shedding may have taken the range away that was first.
+            guard first >= 0, first == rcv.firstRange, ranges[Int(first)].start <= rcv.nxt else {
+                if rcv.nxt < to && first != rcv.firstRange { continue }
+                break
+            }
+            store.concatenate(&ready, ranges[Int(first)].pieces)
+            rcv.outOfOrder &-= length(first)
+            rcv.nxt = ranges[Int(first)].end
+            unlink(first, &rcv)
+        }
+        rcv.ready = ready
+        return rcv.nxt == before ? .nothing : .gapFilled
+    }
+
+    /// Out-of-order data: fills the gaps between the ranges that are there, and joins what touches.
+    @inline(never) private mutating func keep(
+        _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, _ rcv: inout ReceiveSide,
+        _ statistics: inout StackStatistics, _ pool: inout PagePool
+    ) -> Acceptance {
+        // From the end: what arrives last is usually highest.
+        var current = rcv.lastRange
+        while current >= 0, ranges[Int(current)].start > from { current = ranges[Int(current)].previous }
+        var at = from
+        let before = rcv.outOfOrder
+        if current < 0 || ranges[Int(current)].end < from {
+            guard rcv.rangeCount < rangeLimit, firstFreeRange >= 0 else {
+                statistics.droppedOverRanges &+= UInt64(to.distance(from: from))
+                return .nothing
+            }
+            current = insert(HeldRange(start: from, end: from, pieces: PieceList(), next: -1, previous: current), &rcv)
+        } else {
+            at = SequenceNumber.later(from, ranges[Int(current)].end)
+        }
+        while at < to {
+            let next = ranges[Int(current)].next
+            let limit = next >= 0 ? SequenceNumber.earlier(to, ranges[Int(next)].start) : to
+            if at < limit {
+                var pieces = ranges[Int(current)].pieces
+                let reached = append(&payload, at, limit, inOrder: false, &pieces, &rcv, &statistics, &pool)
+                ranges[Int(current)].pieces = pieces
+                ranges[Int(current)].end = reached
+                rcv.outOfOrder &+= Int32(truncatingIfNeeded: reached.distance(from: at))
+                at = reached
+                if reached < limit { break }
+            }
+            guard next >= 0, ranges[Int(next)].start <= at else { break }
+            join(current, next, &rcv)
+            at = SequenceNumber.later(at, ranges[Int(current)].end)
+        }
+        if ranges[Int(current)].pieces.isEmpty {
+            unlink(current, &rcv)
+            return .nothing
+        }
+        // A duplicate counts as most recent too: the first block reports the segment that caused the ACK (RFC 2018, section 4).
+        rcv.recent.touch(current)
+        return rcv.outOfOrder == before ? .nothing : .outOfOrder
+    }
+
+    /// Appends the payload from `from` to `to` to `list`, and returns how far it got.
+    @inline(__always) private mutating func append(
+        _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, inOrder: Bool,
+        _ list: inout PieceList, _ rcv: inout ReceiveSide, _ statistics: inout StackStatistics,
+        _ pool: inout PagePool
+    ) -> SequenceNumber {
+        let isWhole = from == payload.start && to == payload.end
+        var at = from
+        var sum = payload.sum
+        if payload.linear.count != 0 && from < payload.start + payload.linear.count {
+            at = appendLinear(&payload, from, to, isWhole, inOrder, &sum, &list, &rcv, &statistics, &pool)
+            if at < SequenceNumber.earlier(to, payload.start + payload.linear.count) || at == to { return at }
+        }
+        // One slot in eight, and at least one, is for data at RCV.NXT only.
+        let guarantee = inOrder ? rcv.guarantee : rcv.guarantee &- reserve(rcv.guarantee)
+        guard inOrder || rcv.held < guarantee, store.freePieces > 0,
+            budget.take(held: rcv.held, guarantee: rcv.guarantee)
+        else {
+            statistics.droppedWithoutSlots &+= UInt64(to.distance(from: at))
+            return at
+        }
+        guard var fragment = payload.fragment.take() else {
+            budget.giveBack(1, held: rcv.held &+ 1, guarantee: rcv.guarantee)
+            return at
+        }
+        fragment.trimFront(UInt32(truncatingIfNeeded: at.distance(from: payload.fragmentStart)))
+        if to < payload.end {
+            payload.fragment = pool.split(&fragment, at: UInt32(truncatingIfNeeded: to.distance(from: at)))
+            payload.fragmentStart = to
+        }
+        let length = Int32(truncatingIfNeeded: fragment.length)
+        rcv.held &+= 1
+        rcv.unit = rcv.sizes.add(length, unit: rcv.unit)
+        statistics.deviceBytes &+= UInt64(truncatingIfNeeded: length)
+        store.append(consume fragment, at: at, sum: sum, hasSum: isWhole, to: &list)
+        return to
+    }
+
+    /// The host-memory part of ``append``; leaves in `sum` what the fragment's bytes must sum to.
+    @inline(never) private mutating func appendLinear(
+        _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, _ isWhole: Bool, _ inOrder: Bool,
+        _ sum: inout UInt16, _ list: inout PieceList, _ rcv: inout ReceiveSide,
+        _ statistics: inout StackStatistics, _ pool: inout PagePool
+    ) -> SequenceNumber {
+        let end = SequenceNumber.earlier(to, payload.start + payload.linear.count)
+        var at = from
+        while at < end {
+            let reserve = inOrder ? 0 : store.reservedBlocks
+            while store.freeBlocks <= reserve || store.freePieces == 0 {
+                guard inOrder, shed(&rcv, &statistics) else {
+                    statistics.droppedWithoutBlocks &+= UInt64(end.distance(from: at))
+                    return at
+                }
+            }
+            let offset = at.distance(from: payload.start)
+            let count = min(end.distance(from: at), PieceStore.blockSize)
+            let bytes = payload.linear.slice(offset, count)
+            var own = sum
+            if isWhole && offset + count < payload.length {
+                var partial = InternetChecksum()
+                partial.add(bytes)
+                own = partial.folded
+                sum = subtract(own, offset: 0, from: sum, nextOdd: count & 1 != 0)
+            }
+            store.append(copying: bytes, at: at, sum: own, hasSum: isWhole, to: &list)
+            rcv.linearHeld &+= Int32(truncatingIfNeeded: count)
+            rcv.sizes.addLinear(Int32(truncatingIfNeeded: count))
+            statistics.linearBytes &+= UInt64(truncatingIfNeeded: count)
+            at = at + count
+        }
+        return at
+    }
+
+    /// One's-complement difference of two sums that begin at the same parity, as the sum of a part that begins `nextOdd`.
+    private func subtract(_ part: UInt16, offset: Int, from whole: UInt16, nextOdd: Bool) -> UInt16 {
+        var rest = InternetChecksum(folded: whole)
+        rest.add(~part)
+        return nextOdd ? rest.folded.byteSwapped : rest.folded
+    }
+
+    /// Under shortage of host blocks the highest out-of-order data goes first, as long as it is in host memory: fragments
+    /// that were reported by SACK are never given up.
+    private mutating func shed(_ rcv: inout ReceiveSide, _ statistics: inout StackStatistics) -> Bool {
+        let last = rcv.lastRange
+        guard last >= 0, let piece = store.discardLastInHostMemory(&ranges[Int(last)].pieces) else { return false }
+        rcv.linearHeld &-= Int32(truncatingIfNeeded: piece.length)
+        rcv.outOfOrder &-= Int32(truncatingIfNeeded: piece.length)
+        statistics.linearBytes &-= UInt64(piece.length)
+        statistics.droppedWithoutBlocks &+= UInt64(piece.length)
+        ranges[Int(last)].end = piece.start
+        if ranges[Int(last)].pieces.isEmpty { unlink(last, &rcv) }
+        return true
+    }
+}
+
+extension Reassembly {
+    /// Slots that only data at RCV.NXT may use.
+    @inline(__always) func reserve(_ guarantee: Int32) -> Int32 { guarantee == 0 ? 0 : max(guarantee / 8, 1) }
+
+    /// First and following byte of a range, for SACK.
+    func bounds(_ range: Int32) -> (start: SequenceNumber, end: SequenceNumber) {
+        (ranges[Int(range)].start, ranges[Int(range)].end)
+    }
+
+    /// Gives up all out-of-order data of a connection.
+    mutating func discardRanges(_ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+        while rcv.firstRange >= 0 {
+            let range = rcv.firstRange
+            var pieces = ranges[Int(range)].pieces
+            discard(&pieces, &rcv, &pool)
+            unlink(range, &rcv)
+        }
+        rcv.outOfOrder = 0
+    }
+
+    /// Gives up all data of a connection that waits for the application.
+    mutating func discardReady(_ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+        var ready = rcv.ready
+        discard(&ready, &rcv, &pool)
+        rcv.ready = ready
+    }
+
+    private mutating func discard(_ list: inout PieceList, _ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+        while !list.isEmpty {
+            let piece = store.discardFirst(&list, &pool)
+            if piece.block >= 0 {
+                rcv.linearHeld &-= Int32(truncatingIfNeeded: piece.length)
+            } else {
+                budget.giveBack(1, held: rcv.held, guarantee: rcv.guarantee)
+                rcv.held &-= 1
+            }
+        }
+    }
+
+    private func length(_ range: Int32) -> Int32 {
+        Int32(truncatingIfNeeded: ranges[Int(range)].end.distance(from: ranges[Int(range)].start))
+    }
+
+    private mutating func insert(_ range: HeldRange, _ rcv: inout ReceiveSide) -> Int32 {
+        let index = firstFreeRange
+        firstFreeRange = ranges[Int(index)].next
+        var range = range
+        range.next = range.previous >= 0 ? ranges[Int(range.previous)].next : rcv.firstRange
+        ranges[Int(index)] = range
+        if range.previous >= 0 { ranges[Int(range.previous)].next = index } else { rcv.firstRange = index }
+        if range.next >= 0 { ranges[Int(range.next)].previous = index } else { rcv.lastRange = index }
+        rcv.rangeCount &+= 1
+        return index
+    }
+
+    private mutating func unlink(_ index: Int32, _ rcv: inout ReceiveSide) {
+        let range = ranges[Int(index)]
+        if range.previous >= 0 { ranges[Int(range.previous)].next = range.next } else { rcv.firstRange = range.next }
+        if range.next >= 0 { ranges[Int(range.next)].previous = range.previous } else { rcv.lastRange = range.previous }
+        rcv.rangeCount &-= 1
+        rcv.recent.remove(index)
+        ranges[Int(index)].pieces = PieceList()
+        ranges[Int(index)].next = firstFreeRange
+        firstFreeRange = index
+    }
+
+    private mutating func join(_ range: Int32, _ next: Int32, _ rcv: inout ReceiveSide) {
+        var pieces = ranges[Int(range)].pieces
+        store.concatenate(&pieces, ranges[Int(next)].pieces)
+        ranges[Int(range)].pieces = pieces
+        ranges[Int(range)].end = ranges[Int(next)].end
+        unlink(next, &rcv)
+    }
+}

@@ -1,0 +1,131 @@
+internal import Timeline
+
+/// The receiving half of a connection: RFC 9293's RCV variables and what is held for it.
+struct ReceiveSide: BitwiseCopyable {
+    /// RCV.NXT.
+    var nxt = SequenceNumber(0)
+    /// The furthest right edge ever advertised: data before it is accepted, whatever later ACKs were rounded to
+    /// (RFC 7323, section 2.4).
+    var adv = SequenceNumber(0)
+    /// Last.ACK.sent (RFC 7323, section 4.3).
+    var lastACK = SequenceNumber(0)
+    /// IRS.
+    var irs = SequenceNumber(0)
+    /// Our segment size as advertised.
+    var mss: Int32 = 536
+    /// Shift of the windows that we advertise.
+    var scale: UInt8 = 0
+
+    /// R: slots guaranteed to this flow.
+    var guarantee: Int32 = 0
+    /// Fragments of this flow that the stack or the application holds.
+    var held: Int32 = 0
+    /// Host-memory payload bytes that the stack or the application holds.
+    var linearHeld: Int32 = 0
+    /// Payload bytes that a slot is expected to hold.
+    var unit: Int32 = 268
+    var sizes = SlotFill()
+
+    /// Pieces at and before RCV.NXT that wait for the application.
+    var ready = PieceList()
+    /// Out-of-order ranges in stream order, and how many.
+    var firstRange: Int32 = -1
+    var lastRange: Int32 = -1
+    var rangeCount: Int32 = 0
+    /// Bytes in them.
+    var outOfOrder: Int32 = 0
+    /// Ranges in the order in which they last grew, latest first: what SACK reports.
+    var recent = RecentRanges()
+
+    /// Where the peer's FIN stands.
+    var finAt = SequenceNumber(0)
+    var hasFIN = false
+
+    /// Segments with data since the last ACK.
+    var unacknowledged: Int32 = 0
+    /// An ACK is owed at once.
+    var ackNow = false
+    /// Further duplicate ACKs owed to a peer that counts them.
+    var duplicatesOwed: Int32 = 0
+    /// When the delayed ACK is due.
+    var ackDeadline = Instant.never
+}
+
+/// The four ranges that grew last, latest first.
+struct RecentRanges: BitwiseCopyable {
+    var a: Int32 = -1
+    var b: Int32 = -1
+    var c: Int32 = -1
+    var d: Int32 = -1
+
+    /// Moves `range` to the front.
+    mutating func touch(_ range: Int32) {
+        if a == range { return }
+        if b == range {
+            b = a
+        } else if c == range {
+            c = b
+            b = a
+        } else {
+            d = c
+            c = b
+            b = a
+        }
+        a = range
+    }
+
+    /// Forgets `range`.
+    mutating func remove(_ range: Int32) {
+        if a == range {
+            a = b
+            b = c
+            c = d
+            d = -1
+        } else if b == range {
+            b = c
+            c = d
+            d = -1
+        } else if c == range {
+            c = d
+            d = -1
+        } else if d == range {
+            d = -1
+        }
+    }
+}
+
+/// How full a flow's slots have been of late: what a window may be computed from.
+///
+/// The unit is the smaller of the averages over the last two periods of 32 slots. An average, because one short segment
+/// at the end of a message must not shrink the window to nothing; the smaller of two, because a promise made for large
+/// segments must hold when small ones follow. The eighth of R that is never promised covers what is left.
+struct SlotFill: BitwiseCopyable {
+    private var bytes: Int32 = 0
+    private var slots: Int32 = 0
+    private var previous: Int32 = .max
+    /// Host-memory payload seen in this period.
+    private var linearBytes: Int32 = 0
+    /// Whether windows must regard host memory: until the first period without host-memory payload has passed.
+    private(set) var usesLinear = true
+
+    /// Counts a slot with `length` bytes; returns the new unit when a period has ended.
+    @inline(__always) mutating func add(_ length: Int32, unit: Int32) -> Int32 {
+        bytes &+= length
+        slots &+= 1
+        if slots < 32 { return unit }
+        let average = max(bytes / 32, 1)
+        let smaller = min(average, previous)
+        previous = average
+        usesLinear = linearBytes > 0
+        bytes = 0
+        slots = 0
+        linearBytes = 0
+        return smaller
+    }
+
+    /// Counts payload in host memory.
+    mutating func addLinear(_ length: Int32) {
+        linearBytes = linearBytes > 1 << 30 ? linearBytes : linearBytes &+ length
+        usesLinear = true
+    }
+}

@@ -1,0 +1,62 @@
+internal import DeviceMemory
+internal import Packets
+
+/// How much a peer may send: what was promised, and what may be promised now.
+extension TCPStack {
+    /// Bytes beyond RCV.NXT and beyond what is queued out of order for which there is memory now.
+    @inline(__always) func capacity(_ i: Int) -> Int {
+        let guarantee = connections[i].rcv.guarantee
+        var bytes = Int.max
+        if guarantee > 0 {
+            let slots = guarantee &- reassembly.reserve(guarantee) &- connections[i].rcv.held
+            bytes = Int(max(slots, 0)) &* Int(connections[i].rcv.unit)
+        }
+        if connections[i].rcv.sizes.usesLinear || guarantee == 0 {
+            // A block may hold as little as a short segment: half of its size is counted on.
+            let blocks = max(reassembly.store.freeBlocks &- reassembly.store.reservedBlocks, 0)
+            let own = max(configuration.linearBytesPerFlow &- Int(connections[i].rcv.linearHeld), 0)
+            bytes = min(bytes, blocks &* (PieceStore.blockSize / 2), own)
+        }
+        return bytes
+    }
+
+    /// The value for the window field, and RCV.ADV moved accordingly.
+    ///
+    /// The edge advances in steps worth a segment (RFC 9293, section 3.8.6.2.2) and never goes back; where the scale forces
+    /// rounding, up if there is memory for it, otherwise down, and the furthest edge stays what is accepted.
+    @inline(__always) mutating func advertise(_ i: Int, isSYN: Bool) -> UInt16 {
+        let nxt = connections[i].rcv.nxt
+        let scale = isSYN ? 0 : Int(connections[i].rcv.scale)
+        let largest = 0xFFFF &<< scale
+        let promised = max(connections[i].rcv.adv.distance(from: nxt), 0)
+        let backed = min(Int(connections[i].rcv.outOfOrder) &+ min(capacity(i), 1 << 30), largest)
+        let grows = backed &- promised >= leastGrant(i)
+        let wanted = grows ? backed : min(promised, largest)
+        var field = wanted &>> scale
+        if field &<< scale < promised && (field &+ 1) &<< scale <= backed { field &+= 1 }
+        let edge = nxt + field &<< scale
+        if edge > connections[i].rcv.adv { connections[i].rcv.adv = edge }
+        return UInt16(truncatingIfNeeded: field)
+    }
+
+    /// Whether enough came back that the peer should hear of it without asking (RFC 9293, section 3.8.6.2.2): a segment when
+    /// the peer may be blocked, a quarter of the window otherwise.
+    func isWorthAnnouncing(_ i: Int) -> Bool {
+        let promised = max(connections[i].rcv.adv.distance(from: connections[i].rcv.nxt), 0)
+        let largest = 0xFFFF &<< Int(connections[i].rcv.scale)
+        let backed = min(Int(connections[i].rcv.outOfOrder) + min(capacity(i), 1 << 30), largest)
+        let mss = Int(connections[i].rcv.mss)
+        if promised < 2 * mss { return backed - promised >= leastGrant(i) }
+        return backed - promised >= max(total(i) / 4, 2 * mss)
+    }
+
+    /// The smaller of a segment and half of all that the flow can have.
+    @inline(__always) private func leastGrant(_ i: Int) -> Int {
+        max(min(Int(connections[i].rcv.mss), total(i) / 2), 1)
+    }
+
+    private func total(_ i: Int) -> Int {
+        let guarantee = Int(connections[i].rcv.guarantee)
+        return guarantee > 0 ? guarantee &* Int(connections[i].rcv.unit) : configuration.linearBytesPerFlow
+    }
+}

@@ -1,0 +1,167 @@
+internal import DeviceMemory
+internal import Packets
+internal import Timeline
+
+/// Congestion control and loss recovery: RFC 5681, RFC 6582 without SACK, RFC 6675 with it.
+extension TCPStack {
+    /// SND.UNA has moved by `acked` bytes.
+    @inline(__always) mutating func recoveryACK(_ i: Int, _ acked: Int32, _ now: Instant) {
+        if connections[i].snd.phase == .none {
+            connections[i].snd.duplicateACKs = 0
+            grow(i, acked)
+            if !scoreboard.isEmpty(i) { enterFastRecoveryIfLost(i) }
+            return
+        }
+        recoveringACK(i, acked)
+    }
+
+    @inline(never) private mutating func recoveringACK(_ i: Int, _ acked: Int32) {
+        let phase = connections[i].snd.phase
+        let mss = connections[i].snd.mss
+        if connections[i].snd.una >= connections[i].snd.recover {
+            connections[i].snd.phase = .none
+            connections[i].snd.duplicateACKs = 0
+            if phase == .fast {
+                // RFC 6582, section 3.2, step 3: not more than what is in flight and a segment, against a burst.
+                let flight = Int32(truncatingIfNeeded: connections[i].snd.flight)
+                connections[i].snd.cwnd = min(connections[i].snd.ssthresh, max(flight, mss) &+ mss)
+            } else {
+                grow(i, acked)
+            }
+            return
+        }
+        connections[i].snd.rtxNext = .later(connections[i].snd.rtxNext, connections[i].snd.una)
+        if phase == .timeout {
+            grow(i, acked)
+        } else if !connections[i].usesSACK {
+            // A partial ACK: the retransmission arrived, and so did what the duplicates stood for up to the next hole, which
+            // begins at SND.UNA.
+            let segments = (acked &+ mss &- 1) / mss
+            connections[i].snd.duplicateACKs = max(connections[i].snd.duplicateACKs &- (segments &- 1), 0)
+            connections[i].snd.rtxNext = connections[i].snd.una
+            connections[i].snd.forceRetransmission = true
+        }
+    }
+
+    /// Slow start and congestion avoidance (RFC 5681, section 3.1).
+    @inline(__always) private mutating func grow(_ i: Int, _ acked: Int32) {
+        let mss = connections[i].snd.mss
+        if connections[i].snd.cwnd < connections[i].snd.ssthresh {
+            let limit = Int32(clamping: configuration.slowStartLimit) &* mss
+            connections[i].snd.cwnd = min(connections[i].snd.cwnd &+ min(acked, limit), 1 << 30)
+        } else {
+            connections[i].snd.credited &+= acked
+            if connections[i].snd.credited >= connections[i].snd.cwnd {
+                connections[i].snd.credited &-= connections[i].snd.cwnd
+                connections[i].snd.cwnd = min(connections[i].snd.cwnd &+ mss, 1 << 30)
+            }
+        }
+    }
+
+    /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675 when it brings a new report.
+    @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ now: Instant) {
+        // Answers to probes of a closed window are no duplicates: nothing is lost there.
+        guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
+        let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
+        guard window == connections[i].snd.wnd || segment.options.sackCount > 0 else { return }
+        countDuplicate(i)
+    }
+
+    @inline(never) private mutating func countDuplicate(_ i: Int) {
+        connections[i].snd.duplicateACKs = min(connections[i].snd.duplicateACKs &+ 1, 1 << 20)
+        pending.append(i)
+        if connections[i].snd.phase == .none { enterFastRecoveryIfLost(i) }
+    }
+
+    /// RFC 6582, section 3.2, step 2 and RFC 6675, section 5: three duplicates, or reports of as much.
+    private mutating func enterFastRecoveryIfLost(_ i: Int) {
+        let una = connections[i].snd.una
+        let mss = Int(connections[i].snd.mss)
+        let isLost = connections[i].usesSACK && scoreboard.lossEdge(i, una: una, mss: mss) > una
+        guard isLost || connections[i].snd.duplicateACKs >= 3 else { return }
+        // Duplicates of what a timeout sent twice are no sign of a further loss.
+        guard connections[i].usesSACK || una > connections[i].snd.recover || connections[i].snd.recover == una else {
+            return
+        }
+        statistics.fastRecoveries &+= 1
+        halve(i)
+        connections[i].snd.cwnd = connections[i].snd.ssthresh
+        connections[i].snd.phase = .fast
+        connections[i].snd.recover = connections[i].snd.nxt
+        connections[i].snd.rtxNext = una
+        connections[i].snd.forceRetransmission = true
+        connections[i].snd.rtt.isTiming = false
+    }
+
+    /// Half of what is in flight, two segments at least (RFC 5681, equation 4).
+    private mutating func halve(_ i: Int) {
+        let flight = Int32(truncatingIfNeeded: connections[i].snd.flight)
+        connections[i].snd.ssthresh = max(flight / 2, 2 &* connections[i].snd.mss)
+    }
+
+    /// The retransmission timer has expired (RFC 6298, section 5; RFC 5681, section 3.1).
+    mutating func retransmissionTimeout(_ i: Int, _ now: Instant) {
+        statistics.timeouts &+= 1
+        // A further expiry for the same byte halves nothing again.
+        if connections[i].snd.phase != .timeout || connections[i].snd.rtt.backoff == 0 { halve(i) }
+        connections[i].snd.cwnd = connections[i].snd.mss
+        connections[i].snd.credited = 0
+        connections[i].snd.duplicateACKs = 0
+        scoreboard.clear(i)
+        retransmitFlight(i)
+    }
+
+    /// Everything in flight is sent again, as the congestion window allows.
+    mutating func retransmitFlight(_ i: Int) {
+        connections[i].snd.phase = .timeout
+        connections[i].snd.recover = connections[i].snd.nxt
+        connections[i].snd.rtxNext = connections[i].snd.una
+        connections[i].snd.forceRetransmission = true
+        connections[i].snd.rtt.isTiming = false
+    }
+
+    /// Bytes up to here that were not reported count as lost.
+    func lossEdge(_ i: Int) -> SequenceNumber {
+        let una = connections[i].snd.una
+        let mss = Int(connections[i].snd.mss)
+        switch connections[i].snd.phase {
+        case .none: return una
+        case .timeout: return connections[i].snd.recover
+        case .fast:
+            let first = SequenceNumber.earlier(una + mss, connections[i].snd.recover)
+            guard connections[i].usesSACK else { return first }
+            return .later(first, scoreboard.lossEdge(i, una: una, mss: mss))
+        }
+    }
+
+    /// An estimate of the bytes on the way (RFC 6675's pipe).
+    @inline(__always) func pipe(_ i: Int) -> Int {
+        let flight = connections[i].snd.flight
+        if connections[i].snd.phase == .none && connections[i].snd.duplicateACKs == 0 && scoreboard.isEmpty(i) {
+            return flight
+        }
+        return recoveringPipe(i, flight)
+    }
+
+    @inline(never) private func recoveringPipe(_ i: Int, _ flight: Int) -> Int {
+        let una = connections[i].snd.una
+        let nxt = connections[i].snd.nxt
+        let mss = Int(connections[i].snd.mss)
+        var pipe = flight
+        if connections[i].usesSACK {
+            pipe -= scoreboard.bytes(i, from: una, to: nxt)
+        } else {
+            // Each duplicate stands for a segment that has left the path; before recovery two may (RFC 3042).
+            let duplicates = Int(connections[i].snd.duplicateACKs)
+            let counted = connections[i].snd.phase == .none ? min(duplicates, 2) : duplicates
+            pipe -= min(counted * mss, max(flight - mss, 0))
+        }
+        guard connections[i].snd.phase != .none else { return max(pipe, 0) }
+        let edge = lossEdge(i)
+        let from = SequenceNumber.later(connections[i].snd.rtxNext, una)
+        if from < edge {
+            pipe -= edge.distance(from: from) - scoreboard.bytes(i, from: from, to: edge)
+        }
+        return max(pipe, 0)
+    }
+}

@@ -1,0 +1,124 @@
+internal import DeviceMemory
+internal import Packets
+internal import Timeline
+
+extension TCPStack {
+    /// The timestamp clock: milliseconds (RFC 7323, section 5.4), from an origin of the flow's own.
+    func timestamp(_ i: Int, _ now: Instant) -> UInt32 {
+        UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000) &+ connections[i].tsOffset
+    }
+
+    /// Bytes of SACK option that a segment sent now carries.
+    @inline(__always) func reportLength(_ i: Int) -> Int {
+        guard connections[i].usesSACK, connections[i].rcv.firstRange >= 0 else { return 0 }
+        let recent = connections[i].rcv.recent
+        let fit = connections[i].usesTimestamps ? 3 : 4
+        let known =
+            (recent.a >= 0 ? 1 : 0) + (recent.b >= 0 ? 1 : 0) + (recent.c >= 0 ? 1 : 0) + (recent.d >= 0 ? 1 : 0)
+        let count = min(fit, known)
+        return count == 0 ? 0 : 4 + 8 * count
+    }
+
+    /// Writes one segment to the output: `length` bytes of the send buffer from `sequence` on. False when the output is
+    /// full or the next hop's hardware address is not known; then nothing has changed.
+    mutating func emit(
+        _ i: Int, _ sequence: SequenceNumber, _ flags: TCPFlags, _ length: Int, _ now: Instant
+    ) -> Bool {
+        guard let mac = neighbours.lookUp(connections[i].neighbour, connections[i].nextHop) else {
+            park(i, now)
+            return false
+        }
+        guard let frame = output.reserve() else { return false }
+        let tags = connections[i].tags
+        let ethernet = EthernetHeader(
+            destination: mac, source: configuration.interface.mac, tags: tags, type: EthernetHeader.typeIPv4)
+        ethernet.write(to: frame)
+        let tcpStart = ethernet.length &+ IPv4Header.minimumLength
+        let isSYN = flags.contains(.syn)
+        let headerLength =
+            TCPHeader.minimumLength &+ writeOptions(i, frame.from(tcpStart &+ TCPHeader.minimumLength), flags, now)
+        let segmentLength = headerLength &+ length
+        let tcp = frame.slice(tcpStart, segmentLength)
+        let hasACK = flags.contains(.ack)
+        let header = TCPHeader(
+            sourcePort: connections[i].localPort, destinationPort: connections[i].remotePort,
+            sequence: sequence.rawValue, acknowledgement: hasACK ? connections[i].rcv.nxt.rawValue : 0,
+            headerLength: headerLength, flags: flags,
+            window: flags.contains(.rst) ? 0 : advertise(i, isSYN: isSYN))
+        header.write(to: tcp)
+        if length > 0 { buffers.load(i, sequence, into: tcp.from(headerLength)) }
+        let ip = IPv4Header(
+            source: configuration.interface.address, destination: connections[i].remote,
+            transport: IPv4Header.protocolTCP, payloadLength: segmentLength)
+        ip.write(to: frame.from(ethernet.length))
+        var sum = ip.pseudoHeader(length: segmentLength)
+        if configuration.transmitChecksumOffload {
+            tcp.setBE16(16, sum.folded)
+            output.commit(
+                length: tcpStart &+ segmentLength,
+                offload: FrameOffload(
+                    tcpChecksum: true, linkLength: UInt8(truncatingIfNeeded: ethernet.length),
+                    networkLength: UInt8(truncatingIfNeeded: IPv4Header.minimumLength),
+                    transportLength: UInt8(truncatingIfNeeded: headerLength)))
+        } else {
+            sum.add(tcp.readOnly)
+            tcp.setBE16(16, sum.complement)
+            output.commit(length: tcpStart &+ segmentLength)
+        }
+        statistics.segmentsSent &+= 1
+        if hasACK { acknowledged(i) }
+        return true
+    }
+
+    /// Whatever ACK was owed has been sent.
+    @inline(__always) private mutating func acknowledged(_ i: Int) {
+        connections[i].rcv.lastACK = connections[i].rcv.nxt
+        connections[i].rcv.unacknowledged = 0
+        connections[i].rcv.ackNow = false
+        connections[i].rcv.ackDeadline = .never
+    }
+
+    @inline(__always) private mutating func writeOptions(
+        _ i: Int, _ space: MutableByteView, _ flags: TCPFlags, _ now: Instant
+    ) -> Int {
+        var writer = TCPOptionWriter(space)
+        if flags.contains(.syn) {
+            let isAnswer = flags.contains(.ack)
+            writer.mss(UInt16(truncatingIfNeeded: connections[i].rcv.mss))
+            if isAnswer ? connections[i].usesSACK : configuration.selectiveAcknowledgement { writer.sackPermitted() }
+            if isAnswer ? connections[i].usesTimestamps : configuration.timestamps {
+                writer.timestamps(value: timestamp(i, now), echo: isAnswer ? connections[i].tsRecent : 0)
+            }
+            // RFC 7323, section 2.2: in the answer only if the peer sent it, which is when a shift was taken over.
+            if !isAnswer || connections[i].offersScale { writer.windowScale(configuration.windowScale) }
+            return writer.finish()
+        }
+        if connections[i].usesTimestamps && !flags.contains(.rst) {
+            writer.timestamps(
+                value: timestamp(i, now), echo: flags.contains(.ack) ? connections[i].tsRecent : 0)
+        }
+        if connections[i].rcv.firstRange >= 0 && flags.contains(.ack) { writeReport(i, &writer) }
+        return writer.finish()
+    }
+
+    /// The ranges that grew last, the latest first (RFC 2018, section 4).
+    @inline(never) private func writeReport(_ i: Int, _ writer: inout TCPOptionWriter) {
+        let count = (reportLength(i) - 4) / 8
+        guard count > 0 else { return }
+        writer.sack(count: count)
+        let recent = connections[i].rcv.recent
+        for n in 0..<count {
+            let range = n == 0 ? recent.a : n == 1 ? recent.b : n == 2 ? recent.c : recent.d
+            let bounds = reassembly.bounds(range)
+            writer.sackBlock(bounds.start.rawValue, bounds.end.rawValue)
+        }
+    }
+
+    /// The next hop's hardware address is not known: the connection waits for it, and nothing is queued.
+    @inline(never) private mutating func park(_ i: Int, _ now: Instant) {
+        connections[i].neighbour = neighbours.entry(
+            for: connections[i].nextHop, tags: connections[i].tags, now: now)
+        pending.remove(i)
+        parked.append(i)
+    }
+}

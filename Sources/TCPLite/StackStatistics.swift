@@ -1,0 +1,91 @@
+/// What a stack has done and what it has dropped, by reason.
+public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
+    // MARK: frames in
+    public var framesReceived: UInt64 = 0
+    /// The header did not fit the device's header buffer.
+    public var headerOverflows: UInt64 = 0
+    /// Too short for its own headers, or impossible lengths, at any layer below TCP.
+    public var malformed: UInt64 = 0
+    /// Another station's hardware or IP address.
+    public var wrongDestination: UInt64 = 0
+    /// A source that cannot be: our own, a group, loopback, or none.
+    public var badSource: UInt64 = 0
+    /// Neither ARP nor IPv4, or neither TCP nor ICMP.
+    public var unknownProtocol: UInt64 = 0
+    /// IP fragments.
+    public var ipFragments: UInt64 = 0
+    /// IP header, ICMP or TCP checksum wrong, as the device or the software found.
+    public var badChecksums: UInt64 = 0
+    /// Segments with device bytes that the device had not verified.
+    public var unverified: UInt64 = 0
+    public var arpRequests: UInt64 = 0
+    public var arpReplies: UInt64 = 0
+    public var echoRequests: UInt64 = 0
+    public var icmpErrors: UInt64 = 0
+    /// ICMP messages that were ignored: unknown, partly in device memory, or about nothing that is in flight.
+    public var icmpIgnored: UInt64 = 0
+
+    // MARK: segments in
+    public var segmentsReceived: UInt64 = 0
+    /// Data offset under 5 or beyond the segment, or a port of zero.
+    public var badHeaders: UInt64 = 0
+    /// Options with an illegal length, which were ignored.
+    public var badOptions: UInt64 = 0
+    /// For no connection and no listener.
+    public var noConnection: UInt64 = 0
+    /// Outside the window.
+    public var outOfWindow: UInt64 = 0
+    /// Old by their timestamp (PAWS).
+    public var oldTimestamps: UInt64 = 0
+    /// Without the timestamp that was agreed on.
+    public var missingTimestamps: UInt64 = 0
+    /// Without ACK in a synchronized state.
+    public var missingACK: UInt64 = 0
+    /// ACKs of what was never sent, or of too long ago.
+    public var badACKs: UInt64 = 0
+    public var resetsReceived: UInt64 = 0
+    public var challenges: UInt64 = 0
+    /// Challenge ACKs that the limit held back.
+    public var challengesHeldBack: UInt64 = 0
+    /// SYNs dropped because the table or the backlog was full.
+    public var synsOverBacklog: UInt64 = 0
+    /// SYNs dropped because no slots could be promised.
+    public var synsWithoutSlots: UInt64 = 0
+
+    // MARK: payload
+    public var bytesReceived: UInt64 = 0
+    public var deviceBytes: UInt64 = 0
+    public var linearBytes: UInt64 = 0
+    /// Bytes that had been received before.
+    public var duplicateBytes: UInt64 = 0
+    public var outOfOrderSegments: UInt64 = 0
+    /// Payload bytes dropped because the flow had used up its slots with smaller segments than it was promised for.
+    public var droppedWithoutSlots: UInt64 = 0
+    /// Payload bytes dropped because no host block was left, among them out-of-order bytes that had been kept before.
+    public var droppedWithoutBlocks: UInt64 = 0
+    /// Payload bytes dropped because there were too many disjoint ranges.
+    public var droppedOverRanges: UInt64 = 0
+    /// Payload bytes that came for an application that had left.
+    public var droppedAfterClose: UInt64 = 0
+
+    // MARK: segments out
+    public var segmentsSent: UInt64 = 0
+    public var resetsSent: UInt64 = 0
+    public var bytesSent: UInt64 = 0
+    public var bytesRetransmitted: UInt64 = 0
+    public var fastRecoveries: UInt64 = 0
+    public var timeouts: UInt64 = 0
+    public var windowProbes: UInt64 = 0
+    public var windowUpdates: UInt64 = 0
+    /// Replies that are not owed to a connection (RST, echo, ARP) and found the output full.
+    public var repliesDropped: UInt64 = 0
+
+    // MARK: connections
+    public var activeOpens: UInt64 = 0
+    public var passiveOpens: UInt64 = 0
+    public var established: UInt64 = 0
+    public var closed: UInt64 = 0
+
+    /// All zero.
+    public init() {}
+}

@@ -1,0 +1,31 @@
+public import Packets
+
+/// What can go wrong on the control paths of this module; each case says what to do about it.
+public enum TCPError: Error, CustomStringConvertible, Equatable {
+    case portInUse(UInt16)
+    case invalidPort
+    case unreachable(IPv4Address)
+    case invalidAddress(IPv4Address)
+    case tooManyConnections(limit: Int)
+    case noSlots(needed: Int, free: Int)
+    case noEphemeralPort
+
+    public var description: String {
+        switch self {
+        case .portInUse(let port):
+            "port \(port) is in use; choose another, or close what uses it"
+        case .invalidPort:
+            "port 0 cannot be used; choose a port from 1 to 65535"
+        case .unreachable(let address):
+            "\(address) is outside the interface's network and no gateway is configured; configure a gateway"
+        case .invalidAddress(let address):
+            "\(address) cannot be connected to; give the unicast address of another host"
+        case .tooManyConnections(let limit):
+            "all \(limit) connections are in use; raise maxConnections or close some"
+        case .noSlots(let needed, let free):
+            "a connection is promised \(needed) slots and \(free) are left; lower slotsPerFlow or enlarge the region"
+        case .noEphemeralPort:
+            "every local port towards this peer is in use; close connections or connect to another port"
+        }
+    }
+}

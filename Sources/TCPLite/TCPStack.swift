@@ -1,0 +1,184 @@
+internal import DeviceMemory
+public import HeaderSplit
+public import Packets
+public import PagePool
+public import Timeline
+
+/// TCP over IPv4 over Ethernet for one interface: frames and time in, frames and events out.
+///
+/// The stack does no I/O, owns no clock and allocates nothing after its initialiser. One thread uses it: hand it each frame
+/// of a burst (``receive(_:now:pool:)``), then ``poll(now:pool:)`` once, then send what is in ``output`` and take what
+/// ``nextDelivery()`` gives. Payload in device memory passes through by reference.
+public struct TCPStack: ~Copyable {
+    let configuration: Configuration
+    let hash: KeyedHash
+    /// Frames to transmit, drained by the caller. When it is full the stack stops producing and goes on at the next
+    /// ``poll(now:pool:)``.
+    public var output: FrameQueue
+    /// What has been done and dropped so far.
+    public internal(set) var statistics = StackStatistics()
+
+    var connections: Slab<Connection>
+    var flows: FlowTable
+    var timers: DeadlineHeap
+    var neighbours: NeighbourTable
+    var reassembly: Reassembly
+    var buffers: SendBuffers
+    var scoreboard: Scoreboard
+    /// One bit a port.
+    let listening: HeapBytes
+
+    /// Places in the table that are free.
+    var free: ConnectionList
+    /// Connections that may have something to send.
+    var pending: ConnectionList
+    /// Connections that wait for their next hop's hardware address.
+    var parked: ConnectionList
+    /// Connections with something for the application.
+    var deliverable: ConnectionList
+    /// Connections in TIME-WAIT, oldest first.
+    var timeWaiting: ConnectionList
+
+    /// Passive connections that are not established yet.
+    var halfOpen = 0
+    /// Counts local ports handed out (RFC 6056, section 3.3.3).
+    var portsHandedOut: UInt32 = 0
+    /// The host block that the last delivery lent out.
+    var lentBlock: Int32 = -1
+
+    /// Allocates everything that `configuration` asks for.
+    ///
+    /// - Parameter secret: keys the sequence numbers (RFC 6528) and the flow table; from a good source, and kept.
+    public init(configuration: Configuration, secret: (UInt64, UInt64)) {
+        var configuration = configuration
+        configuration.maxConnections = min(max(configuration.maxConnections, 1), 0xFFFF)
+        configuration.windowScale = min(configuration.windowScale, 14)
+        configuration.interface.mtu = min(max(configuration.interface.mtu, 68), 0xFFFF)
+        let count = configuration.maxConnections
+        let keys = KeyedHash(k0: secret.0, k1: secret.1)
+        // Every range of sequence numbers that is filled in by one segment can cut that segment once more, so twice as many
+        // pieces as slots and blocks suffice.
+        let pieces = 2 * (max(configuration.slotBudget, 0) + max(configuration.linearBlocks, 0)) + 64
+        hash = keys
+        output = FrameQueue(
+            depth: max(configuration.outputDepth, 4), frameCapacity: configuration.interface.mtu + 22)
+        connections = Slab(count: count, repeating: Connection())
+        flows = FlowTable(capacity: count, hash: keys)
+        timers = DeadlineHeap(capacity: count)
+        neighbours = NeighbourTable(capacity: configuration.neighbours)
+        reassembly = Reassembly(
+            pieces: pieces, blocks: max(configuration.linearBlocks, 0), slotBudget: configuration.slotBudget,
+            rangesPerFlow: configuration.outOfOrderRanges)
+        buffers = SendBuffers(connections: count, bytes: configuration.sendBufferBytes)
+        scoreboard = Scoreboard(connections: count)
+        listening = HeapBytes(count: 65536 / 8)
+        free = ConnectionList(capacity: count)
+        pending = ConnectionList(capacity: count)
+        parked = ConnectionList(capacity: count)
+        deliverable = ConnectionList(capacity: count)
+        timeWaiting = ConnectionList(capacity: count)
+        for i in 0..<count { free.append(i) }
+        self.configuration = configuration
+    }
+
+    /// The interface as configured.
+    public var interface: InterfaceConfiguration { configuration.interface }
+
+    /// When to call ``poll(now:pool:)`` at the latest: at once (``Timeline/Instant/zero``) when there is work that waits for
+    /// it, ``Timeline/Instant/never`` when only a frame or a call can bring work. It may be earlier than necessary.
+    public var nextDeadline: Instant {
+        pending.isEmpty ? min(timers.earliest, neighbours.nextDue) : .zero
+    }
+
+    /// Takes one received frame; its header view need not be valid afterwards.
+    public mutating func receive(_ frame: consuming ReceivedFrame, now: Instant, pool: inout PagePool) {
+        statistics.framesReceived &+= 1
+        let header = frame.header
+        let verdict = frame.checksum
+        let overflow = frame.split == .headerOverflow
+        var fragment = frame.fragment.take()
+        if overflow {
+            statistics.headerOverflows &+= 1
+        } else {
+            frameInput(header, verdict, &fragment, now, &pool)
+        }
+        // Whoever keeps a fragment takes it out: every other path ends here.
+        if let left = fragment.take() { pool.recycle(left) }
+    }
+
+    /// Ends a burst: decides on ACKs, runs timers, and sends what can be sent.
+    public mutating func poll(now: Instant, pool: inout PagePool) {
+        while true {
+            let i = timers.popDue(now)
+            if i < 0 { break }
+            expire(i, now, &pool)
+        }
+        requestNeighbours(now)
+        // Each connection once: what is left (output full) keeps its place for the next call.
+        var rounds = pending.count
+        while rounds > 0 && !output.isFull {
+            rounds &-= 1
+            let i = pending.popFirst()
+            if i < 0 { break }
+            service(i, now)
+        }
+    }
+
+    /// The next event or piece of data; `nil` when there is none. Host bytes of the one before become invalid.
+    public mutating func nextDelivery() -> Delivery? {
+        if lentBlock >= 0 {
+            reassembly.store.release(block: lentBlock)
+            lentBlock = -1
+        }
+        while deliverable.first >= 0 {
+            let i = Int(deliverable.first)
+            if !connections[i].rcv.ready.isEmpty && !connections[i].events.contains(.opened) { return dataDelivery(i) }
+            if let event = nextEvent(i) { return event }
+            deliverable.remove(i)
+        }
+        return nil
+    }
+
+    @inline(__always) private mutating func dataDelivery(_ i: Int) -> Delivery {
+        let id = ConnectionID(index: i, generation: connections[i].generation)
+        let (index, piece) = reassembly.store.popFirst(&connections[i].rcv.ready)
+        let sum = piece.hasSum ? piece.sum : nil
+        if piece.block >= 0 {
+            lentBlock = piece.block
+            return Delivery(
+                kind: .data, connection: id, linear: reassembly.store.bytes(piece), payloadSum: sum)
+        }
+        return Delivery(
+            kind: .data, connection: id, fragment: reassembly.store.takeFragment(index), payloadSum: sum)
+    }
+
+    private mutating func nextEvent(_ i: Int) -> Delivery? {
+        let events = connections[i].events
+        let id = ConnectionID(index: i, generation: connections[i].generation)
+        if events.contains(.opened) {
+            connections[i].events.remove(.opened)
+            return Delivery(
+                kind: .opened(
+                    peer: connections[i].remote, port: connections[i].remotePort,
+                    localPort: connections[i].localPort, passive: connections[i].isPassive), connection: id)
+        }
+        if events.contains(.untrusted) {
+            connections[i].events.remove(.untrusted)
+            return Delivery(kind: .untrusted(segments: Int(connections[i].untrustedReported)), connection: id)
+        }
+        if events.contains(.sendSpace) {
+            connections[i].events.remove(.sendSpace)
+            return Delivery(kind: .sendSpaceAvailable, connection: id)
+        }
+        if events.contains(.endOfStream) {
+            connections[i].events.remove(.endOfStream)
+            return Delivery(kind: .endOfStream, connection: id)
+        }
+        guard events.contains(.closed) else { return nil }
+        connections[i].events.remove(.closed)
+        let reason = connections[i].reason
+        connections[i].isForgotten = true
+        if connections[i].state == .closed && !connections[i].resetOwed { release(i) }
+        return Delivery(kind: .closed(reason), connection: id)
+    }
+}

@@ -1,0 +1,54 @@
+public import DeviceMemory
+public import HeaderSplit
+
+/// What can go wrong when a device is brought up or stopped; each case says what to do.
+public enum DriverError: Error, CustomStringConvertible, Equatable {
+    case wrongDevice(identity: UInt32)
+    case noRegisters
+    case deviceGone(during: String)
+    case mastersStillBusy
+    case semaphoreHeld(name: String)
+    case phyNotResponding(register: UInt8)
+    case linkDown(waitedMilliseconds: UInt64)
+    case invalidAddress(bytes: [UInt8])
+    case queueDidNotEnable(queue: Int)
+    case queueDidNotStop(queue: Int)
+    case tooManyQueues(asked: Int, limit: Int)
+    case mtuOverSlot(mtu: Int, slotSize: Int)
+    case mtuOutOfRange(mtu: Int, limit: Int)
+    case memory(DeviceMemoryError)
+    case split(HeaderSplitError)
+
+    public var description: String {
+        switch self {
+        case .wrongDevice(let identity):
+            "the device is \(String(identity & 0xFFFF, radix: 16)):\(String(identity >> 16, radix: 16)), which is no 82576; name another device"
+        case .noRegisters:
+            "the device has no register window in BAR 0; check that it is enabled and assigned to this process"
+        case .deviceGone(let step):
+            "the device stopped answering during \(step) (registers read all ones); check its slot, link and power state"
+        case .mastersStillBusy:
+            "the device did not finish its bus transactions within 80 ms; reset its slot before trying again"
+        case .semaphoreHeld(let name):
+            "firmware does not release \(name); power-cycle the adapter"
+        case .phyNotResponding(let register):
+            "the PHY does not answer on register \(register); power-cycle the adapter"
+        case .linkDown(let waited):
+            "no link after \(waited) ms; check the cable and the other end"
+        case .invalidAddress(let bytes):
+            "the adapter's MAC address \(bytes.map { String($0, radix: 16) }.joined(separator: ":")) is no unicast address; its NVM is damaged"
+        case .queueDidNotEnable(let queue):
+            "queue \(queue) did not report itself enabled within 10 ms; reset the device"
+        case .queueDidNotStop(let queue):
+            "queue \(queue) did not report itself stopped within 20 ms; reset the device before freeing its memory"
+        case .tooManyQueues(let asked, let limit):
+            "\(asked) split queues were asked for and the device has \(limit); ask for fewer"
+        case .mtuOverSlot(let mtu, let slotSize):
+            "a frame of MTU \(mtu) does not fit a slot of \(slotSize) bytes; lower --mtu or raise --slot-size"
+        case .mtuOutOfRange(let mtu, let limit):
+            "an MTU of \(mtu) is out of range (68 to \(limit)); choose another --mtu"
+        case .memory(let error): error.description
+        case .split(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,182 @@
+public import DeviceMemory
+public import HeaderSplit
+internal import NICRegisters
+internal import PagePool
+public import Rings
+public import Timeline
+
+/// Drives an 82576 over any ``PCIDevice``: reset, address, link, queues, statistics, stop.
+///
+/// Polled: interrupts stay masked. Every wait goes through the `wait` argument, which sleeps on hardware and advances
+/// virtual time over a model, and every wait is bounded. Section numbers are those of the 82576 datasheet.
+public struct I82576Driver<Device: PCIDevice>: ~Copyable {
+    /// A receive queue of this family.
+    public typealias ReceiveQueue = SplitReceiveQueue<AdvancedSplitFormat, Device.BusType>
+    /// A transmit queue of this family.
+    public typealias TransmitRing = TransmitQueue<AdvancedTransmitFormat, Device.BusType>
+
+    /// The device being driven.
+    public let device: Device
+    let registers: Device.BusType
+    /// How it is set up.
+    public let configuration: I82576Configuration
+    /// The permanent station address, 6 bytes.
+    public private(set) var macAddress: [UInt8] = []
+    private var accumulated = PortStatistics()
+
+    /// Takes charge of `device`, which must be an 82576 with nothing else driving it.
+    ///
+    /// - Parameter slotSize: of the region that the split queues will fill, in bytes.
+    public init(
+        device: Device, configuration: I82576Configuration, slotSize: Int
+    ) throws(DriverError) {
+        let identity = device.readConfig32(PCIConfig.identity)
+        guard identity == UInt32(I82576.vendor) | UInt32(I82576.device) << 16 else {
+            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
+        }
+        guard configuration.mtu >= 68, configuration.mtu <= I82576Configuration.maximumMTU else {
+            throw .mtuOutOfRange(mtu: configuration.mtu, limit: I82576Configuration.maximumMTU)
+        }
+        // 14 bytes of Ethernet and two VLAN tags. A slot takes a whole frame, so that an unsplit one is never chained.
+        guard configuration.mtu + 22 <= slotSize else {
+            throw .mtuOverSlot(mtu: configuration.mtu, slotSize: slotSize)
+        }
+        guard configuration.splitQueues >= 1, configuration.splitQueues < I82576.queueCount else {
+            throw .tooManyQueues(asked: configuration.splitQueues, limit: I82576.queueCount - 1)
+        }
+        guard let registers = device.bar(0) else { throw .noRegisters }
+        self.device = device
+        self.registers = registers
+        self.configuration = configuration
+    }
+
+    /// Resets the device and sets up everything but queues (4.5, initialisation sequence).
+    public mutating func bringUp(wait: (Interval) -> Void) throws(DriverError) {
+        let command = device.readConfig32(PCIConfig.command)
+        device.writeConfig32(
+            PCIConfig.command, (command & 0xFFFF) | PCIConfig.commandMemory | PCIConfig.commandBusMaster)
+        try reset(wait: wait)
+        clearFilters()
+        try readAddress()
+        setUpReceiveFilter()
+        setUpOffloads()
+        setUpHashing()
+        setUpTransmit()
+        _ = statistics()  // read-to-clear counters hold what others left
+        accumulated = PortStatistics()
+        try startLink(wait: wait)
+    }
+
+    /// Resets the function and masks its interrupts (4.2.1.6.1, software reset).
+    private func reset(wait: (Interval) -> Void) throws(DriverError) {
+        registers.modify(I82576.ctrl) { $0[.masterDisable] = true }
+        // Requests already on the bus finish within 80 ms (4.2.1.6.1); silence after that is a dead device.
+        try poll(.milliseconds(80), step: .milliseconds(1), wait: wait, orElse: .mastersStillBusy) {
+            !registers.read(I82576.status)[.masterEnabled]
+        }
+        maskInterrupts()
+        registers.write(I82576.rctl, .init())
+        registers.write(I82576.tctl, .init().setting(.padShortPackets))
+        _ = registers.read(I82576.status)
+        wait(.milliseconds(10))
+        registers.modify(I82576.ctrl) { $0[.reset] = true }
+        // No access for 1 us after RST; 10 ms cover the NVM's automatic read, which QEMU's model never reports.
+        wait(.milliseconds(1))
+        for _ in 0..<10 where !registers.read(I82576.eecd)[.autoReadDone] { wait(.milliseconds(1)) }
+        if registers.read(I82576.status).rawValue == .max { throw .deviceGone(during: "reset") }
+        maskInterrupts()
+        _ = registers.read(I82576.icr)
+    }
+
+    private func maskInterrupts() {
+        registers.write(I82576.imc, .init(rawValue: .max))
+        registers.write(I82576.eimc, PlainValue(.max))
+    }
+
+    /// Zeroes the tables whose contents are undefined after power-up.
+    private func clearFilters() {
+        for i in 0..<128 {
+            registers.write(I82576.mta(i), PlainValue(0))
+            registers.write(I82576.vfta(i), PlainValue(0))
+            registers.write(I82576.uta(i), PlainValue(0))
+        }
+        for i in 1..<I82576.receiveAddressCount {
+            registers.write(I82576.rah(i), .init())
+            registers.write(I82576.ral(i), PlainValue(0))
+        }
+        registers.write(I82576.wuc, PlainValue(0))
+        registers.write(I82576.vet, PlainValue(0x8100_8100))
+        registers.modify(I82576.ctrlExt) { $0[.driverLoaded] = true }
+    }
+
+    /// RAL0 and RAH0 hold the NVM's address after a reset (10.2.3.5).
+    private mutating func readAddress() throws(DriverError) {
+        let low = registers.read(I82576.ral(0)).rawValue
+        let high = registers.read(I82576.rah(0)).rawValue
+        let bytes =
+            (0..<4).map { UInt8(truncatingIfNeeded: low >> ($0 * 8)) }
+            + (0..<2).map { UInt8(truncatingIfNeeded: high >> ($0 * 8)) }
+        guard bytes.contains(where: { $0 != 0 }), bytes[0] & 1 == 0 else { throw .invalidAddress(bytes: bytes) }
+        macAddress = bytes
+    }
+
+    private func setUpReceiveFilter() {
+        registers.write(I82576.rlpml, PlainValue(UInt32(configuration.mtu + 14 + 8 + 4)))
+        // CRC stripped: with it kept, 4 more bytes would land in slots. Frames above 1522 bytes need LPE.
+        registers.write(
+            I82576.rctl,
+            .init().setting(.enable).setting(.broadcastAccept).setting(.stripCRC).setting(.longPackets))
+    }
+
+    private func setUpOffloads() {
+        // PCSD: the descriptor carries the RSS hash, which RSS needs (7.1.2.8); both checksum engines on.
+        registers.write(
+            I82576.rxcsum,
+            .init().setting(.ipOffload).setting(.transportOffload).setting(.packetChecksumDisable))
+        // Port 2049 stays plain TCP, so that it is split like everything else (82575 manual, PSRTYPE conditions).
+        registers.write(I82576.rfctl, .init().setting(.nfsWriteDisable).setting(.nfsReadDisable))
+    }
+
+    /// RSS spreads TCP over IPv4 to the split queues; everything it does not hash goes to queue 0.
+    private func setUpHashing() {
+        var generator = SeededGenerator(seed: configuration.hashSeed)
+        for i in 0..<10 {
+            registers.write(I82576.rssrk(i), PlainValue(UInt32(truncatingIfNeeded: generator.next())))
+        }
+        for i in 0..<32 {
+            var entry: UInt32 = 0
+            for byte in 0..<4 {
+                let queue = 1 + (i * 4 + byte) % configuration.splitQueues
+                entry |= UInt32(queue) << (byte * 8)
+            }
+            registers.write(I82576.reta(i), PlainValue(entry))
+        }
+        registers.write(I82576.mrqc, .init().setting(.mode, 2).setting(.tcpIPv4))
+    }
+
+    private func setUpTransmit() {
+        registers.modify(I82576.tctl) {
+            $0[.enable] = true
+            $0[.padShortPackets] = true
+        }
+    }
+
+    /// Reads the port's read-to-clear counters and adds them up; call it once a second, not once a packet.
+    public mutating func statistics() -> PortStatistics {
+        accumulated.add(from: registers)
+        return accumulated
+    }
+
+    /// Waits until `condition` holds, asking every `step`, for at most `limit`.
+    func poll(
+        _ limit: Interval, step: Interval, wait: (Interval) -> Void, orElse error: DriverError,
+        _ condition: () -> Bool
+    ) throws(DriverError) {
+        var waited = Interval.zero
+        while !condition() {
+            if waited >= limit { throw error }
+            wait(step)
+            waited = waited + step
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Sessions
+
+/// Options of the device and its memory, the same for every command.
+struct DeviceArguments: ParsableArguments {
+    @Option(help: "Device to drive: softnic:igb.")
+    var device = "softnic:igb"
+    @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
+    var preset = "strict"
+    @Option(help: "Device memory for payload: memfd:SIZE.")
+    var region = "memfd:16M"
+    @Option(help: "Bytes of one slot of the region, a power of two from 2K to 2M.")
+    var slotSize = Size(4096)
+    @Option(help: "Queues that split.")
+    var queues = 2
+    @Option(help: "Descriptors of each receive ring, a power of two.")
+    var descriptors = 512
+    @Option(help: "Largest IP packet in bytes.")
+    var mtu = 1500
+    @Option(help: "Seed of everything random; the same seed replays the same run.")
+    var seed: UInt64 = 1
+    @Option(help: "Write what passes the wire to this pcap file.")
+    var capture: String?
+
+    func options() throws -> DeviceOptions {
+        guard device == "softnic:igb" else {
+            throw SessionError("there is no device \(device); use softnic:igb")
+        }
+        guard let preset = DevicePreset(rawValue: preset) else {
+            throw SessionError("there is no preset \(preset); use strict or qemu")
+        }
+        let parts = region.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
+            size.bytes <= 1 << 40
+        else { throw SessionError("there is no region \(region); use memfd:SIZE, for example memfd:16M") }
+        guard (2048...(2 << 20)).contains(slotSize.bytes), slotSize.bytes & (slotSize.bytes - 1) == 0 else {
+            throw SessionError("a slot of \(slotSize.bytes) bytes cannot be used; choose a power of two from 2K to 2M")
+        }
+        guard (1...15).contains(queues) else {
+            throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
+        }
+        guard (8...4096).contains(descriptors), descriptors & (descriptors - 1) == 0 else {
+            throw SessionError(
+                "a ring of \(descriptors) descriptors cannot be used; choose a power of two from 8 to 4096")
+        }
+        guard mtu + 22 <= slotSize.bytes else {
+            throw SessionError(
+                "a frame of MTU \(mtu) does not fit a slot of \(slotSize.bytes) bytes; lower --mtu or raise --slot-size"
+            )
+        }
+        guard (576...9702).contains(mtu) else {
+            throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")
+        }
+        var result = DeviceOptions()
+        result.preset = preset
+        result.regionBytes = Int(size.bytes)
+        result.slotSize = Int(slotSize.bytes)
+        result.queues = queues
+        result.descriptors = descriptors
+        result.mtu = mtu
+        result.seed = seed
+        result.capture = capture
+        return result
+    }
+}

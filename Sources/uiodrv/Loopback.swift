@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+struct Loopback: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Sends TCP from a peer through a NIC model, driver and stack into a device region, and compares digests.")
+
+    @OptionGroup var device: DeviceArguments
+    @Option(help: "Bytes over all flows; K, M and G are binary.")
+    var bytes = Size(64 << 20)
+    @Option(help: "TCP connections, all at once.")
+    var flows = 4
+    @Option(help: "Sizes of the peer's messages, MIN..MAX, drawn evenly; default is one endless message.")
+    var messageSize: String?
+    @Option(help: "Frames lost, as a probability, in both directions; likewise the following.")
+    var loss = "0"
+    @Option(help: "Frames doubled.")
+    var duplicate = "0"
+    @Option(help: "Frames overtaken by later ones, P:DEPTH.")
+    var reorder = "0"
+    @Option(help: "Frames with a bit or byte changed.")
+    var corrupt = "0"
+    @Option(help: "Frames cut short.")
+    var truncate = "0"
+    @Option(help: "Frames for which the NIC claims a wrong checksum verdict.")
+    var lie = "0"
+    @Option(help: "Longest extra delay of a frame, in microseconds.")
+    var jitter: UInt64 = 0
+    @Option(help: "Tokens that the consumer keeps back before it returns the oldest.")
+    var hold = 0
+    @Option(
+        help:
+            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own."
+    )
+    var threads = 1
+    @Flag(help: "Run device, peer and consumer in another process, so that the stack's process maps no slot.")
+    var isolate = false
+    @Option(help: "Write the trace as text; one thread only.")
+    var trace: String?
+    @Flag(help: "Print one JSON object.")
+    var json = false
+    @Flag(help: "Say what is being done on standard error.")
+    var verbose = false
+
+    func run() {
+        do {
+            let options = try options()
+            StopRequest.catchSignals()
+            let result = try Session.loopback(
+                options, log: makeLog(verbose: verbose), progress: progressPrinter(total: options.bytes, json: json))
+            if json { printJSON(result) } else { printText(result, options) }
+            for problem in result.transfer.problems {
+                FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8))
+            }
+            if !result.transfer.ok { Foundation.exit(1) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func options() throws -> LoopbackOptions {
+        var options = LoopbackOptions()
+        options.device = try device.options()
+        guard bytes.bytes > 0 else { throw SessionError("0 bytes are nothing to send; choose a --bytes of at least 1") }
+        guard (1...1000).contains(flows) else {
+            throw SessionError("\(flows) flows cannot be run; choose from 1 to 1000")
+        }
+        guard threads == 1 || threads == 2 else {
+            throw SessionError("\(threads) threads cannot be used; choose 1 or 2")
+        }
+        guard hold >= 0 && hold <= 1 << 20 else {
+            throw SessionError("\(hold) tokens cannot be held; choose from 0 to 1048576")
+        }
+        options.bytes = bytes.bytes
+        options.flows = flows
+        if let messageSize {
+            let ends = messageSize.components(separatedBy: "..").map { Size(argument: $0) }
+            guard ends.count == 2, let low = ends[0]?.bytes, let high = ends[1]?.bytes, low >= 1, low <= high else {
+                throw SessionError("\(messageSize) is no range of sizes; write it as 1..1M")
+            }
+            options.messageMinimum = low
+            options.messageMaximum = high
+        }
+        options.impairments = try ImpairmentOptions(
+            loss: loss, duplicate: duplicate, reorder: reorder, corrupt: corrupt, truncate: truncate, lie: lie,
+            jitterMicroseconds: jitter)
+        options.hold = hold
+        options.placement = isolate ? .twoProcesses : threads == 2 ? .twoThreads : .oneThread
+        guard trace == nil || options.placement == .oneThread else {
+            throw SessionError(
+                "a trace needs one thread, because two do not replay; drop --trace or --threads and --isolate")
+        }
+        options.tracePath = trace
+        return options
+    }
+
+    private func printText(_ result: LoopbackResult, _ options: LoopbackOptions) {
+        let transfer = result.transfer
+        let header = transfer.ok ? "ok" : "FAILED"
+        print(
+            """
+            \(header): \(transfer.bytes) bytes over \(options.flows) TCP connections in \(format(transfer.elapsedS)) s (\(format(transfer.goodputGbps)) Gbit/s)
+              in device memory, put there by the NIC: \(transfer.deviceBytes) bytes
+              in host memory, because the frame fit the header buffer: \(transfer.linearBytes) bytes
+              moved by the stack: \(transfer.movedBytes) bytes
+              frames split \(transfer.split), whole \(transfer.unsplit), header too long \(transfer.headerOverflow)
+              sent     SHA-256 \(result.digestExpected)
+              received SHA-256 \(result.digestReceived)
+              slots: pool \(transfer.ledger.pool) + ring \(transfer.ledger.ring) + stack \(transfer.ledger.stack) + transmit \(transfer.ledger.transmit) + application \(transfer.ledger.application) = \(transfer.ledger.total), leaked \(transfer.leakedSlots)
+            """)
+        if let hash = result.traceHash { print("  trace    SHA-256 \(hash) (seed \(options.device.seed))") }
+        if let mapped = transfer.stackMapsSlots {
+            print("  mappings of slots in the stack's process: \(mapped)")
+        }
+    }
+}
+
+func format(_ number: Double) -> String { String(format: "%.3f", number) }
+
+func printJSON(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if let data = try? encoder.encode(value) { print(String(decoding: data, as: UTF8.self)) }
+}

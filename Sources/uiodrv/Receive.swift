@@ -1,0 +1,72 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+struct Receive: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Listens on an address of its own and receives TCP connections into a device region.")
+
+    @OptionGroup var device: DeviceArguments
+    @Option(help: "Where the NIC is plugged in: tap:NAME (existing or created) or pcap:FILE.")
+    var wire = "tap:uiodrv0"
+    @Option(help: "Own address with its prefix length.")
+    var address = "10.0.0.1/24"
+    @Option(help: "Router for addresses outside the prefix.")
+    var gateway: String?
+    @Option(help: "Port to listen on; may be given more than once.")
+    var port: [UInt16] = [5001]
+    @Option(
+        help: "File for the bytes (with several connections: .1, .2, ... are appended); default keeps digests only.")
+    var output: String?
+    @Option(help: "Connections to serve before ending.")
+    var connections = 1
+    @Flag(help: "Take one HTTP PUT a connection (curl -T FILE) and keep its body.")
+    var http = false
+    @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
+    var isolate = false
+    @Flag(help: "Print one JSON object.")
+    var json = false
+    @Flag(help: "Say what is being done on standard error.")
+    var verbose = false
+
+    func run() {
+        do {
+            let options = try options()
+            StopRequest.catchSignals()
+            let result = try Session.receive(
+                options, log: makeLog(verbose: verbose), progress: progressPrinter(total: nil, json: json))
+            if json { printJSON(result) } else { printText(result) }
+            for problem in result.transfer.problems {
+                FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8))
+            }
+            if !result.transfer.ok { Foundation.exit(1) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func options() throws -> ReceiveOptions {
+        var options = ReceiveOptions()
+        options.device = try device.options()
+        guard (1...10_000).contains(connections) else {
+            throw SessionError("\(connections) connections cannot be served; choose from 1 to 10000")
+        }
+        options.wire = wire
+        options.address = address
+        options.gateway = gateway
+        options.ports = port
+        options.output = output
+        options.connections = connections
+        options.http = http
+        options.placement = isolate ? .twoProcesses : .twoThreads
+        return options
+    }
+
+    private func printText(_ result: ReceiveResult) {
+        let transfer = result.transfer
+        print(
+            "\(transfer.ok ? "ok" : "FAILED"): \(transfer.bytes) bytes over \(result.connections) connections in \(format(transfer.elapsedS)) s (\(format(transfer.goodputGbps)) Gbit/s), \(transfer.deviceBytes) of them in device memory"
+        )
+        for stream in result.digests { print("  \(stream.sha256)  \(stream.bytes) bytes from \(stream.peer)") }
+    }
+}

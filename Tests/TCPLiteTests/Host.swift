@@ -1,0 +1,200 @@
+import DeviceMemory
+import HeaderSplit
+import Packets
+import PagePool
+import TCPLite
+import Timeline
+
+/// How the stand-in for a NIC lays frames out.
+enum Layout {
+    /// TCP payload in a slot, everything else in host memory.
+    case split
+    /// As `split`, but so many payload bytes stay behind the header.
+    case splitAfter(Int)
+    /// All of it in host memory.
+    case unsplit
+}
+
+/// What an application has seen of a connection.
+struct Seen {
+    var bytes: [UInt8] = []
+    var opened = 0
+    var endOfStream = 0
+    var closed: CloseReason?
+    var untrusted = 0
+    var deviceRecords = 0
+    var linearRecords = 0
+    var checkedSums = 0
+    var badSums = 0
+}
+
+/// A stack, its pool and region, a stand-in for its NIC, and an application that reads everything.
+final class Host {
+    var stack: TCPStack
+    var pool: PagePool
+    /// The device's memory, which the stack cannot reach.
+    let region: HeapBytes
+    let slotSize = 2048
+    var layout = Layout.split
+    var spaceEvents = 0
+    /// Frames dropped because no slot was free.
+    var starved = 0
+    var seen: [ConnectionID: Seen] = [:]
+    var order: [ConnectionID] = []
+    /// Whether the application keeps a copy of what it reads.
+    var keepsBytes = true
+    /// Whether the application gives everything back at once.
+    var returnsAtOnce = true
+    var held: [(id: ConnectionID, slot: UInt32)] = []
+    var heldLinear: [(id: ConnectionID, bytes: Int)] = []
+
+    init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1) {
+        stack = TCPStack(configuration: configuration, secret: (secret, secret &* 0x9E37_79B9_7F4A_7C15))
+        pool = PagePool(
+            identifier: 1,
+            provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 2048, slotCount: slots))
+        region = HeapBytes(count: slots * 2048)
+    }
+
+    /// Where a frame's TCP payload begins; its length if it has none.
+    static func payloadStart(_ frame: ByteView) -> Int {
+        guard let ethernet = EthernetHeader(frame), ethernet.type == EthernetHeader.typeIPv4,
+            let ip = try? IPv4Header(frame.from(ethernet.length)), ip.transport == IPv4Header.protocolTCP,
+            frame.count >= ethernet.length + ip.headerLength,
+            let tcp = TCPHeader(frame.from(ethernet.length + ip.headerLength))
+        else { return frame.count }
+        return ethernet.length + ip.headerLength + tcp.headerLength
+    }
+
+    /// The NIC's part: lays `frame` out and hands it to the stack.
+    func receive(_ frame: ByteView, _ checksum: ChecksumVerdict, now: Instant) {
+        let boundary =
+            switch layout {
+            case .split: Host.payloadStart(frame)
+            case .splitAfter(let n): min(Host.payloadStart(frame) + n, frame.count)
+            case .unsplit: frame.count
+            }
+        receive(frame, boundary: boundary, checksum, now: now)
+    }
+
+    func receive(
+        _ frame: ByteView, boundary: Int, split: SplitVerdict = .split, _ checksum: ChecksumVerdict, now: Instant
+    ) {
+        guard boundary < frame.count else {
+            stack.receive(
+                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: checksum), now: now,
+                pool: &pool)
+            return
+        }
+        guard let slot = pool.lend() else {
+            starved += 1
+            return
+        }
+        let count = min(frame.count - boundary, slotSize)
+        region.bytes.slice(Int(slot) * slotSize, count).copy(frame.slice(boundary, count))
+        let fragment = pool.arrive(slot, offset: 0, length: UInt32(count))
+        stack.receive(
+            ReceivedFrame(header: frame.slice(0, boundary), fragment: fragment, split: split, checksum: checksum),
+            now: now, pool: &pool)
+    }
+
+    /// The application's part: takes everything there is.
+    func drain() {
+        while true {
+            guard var delivery = stack.nextDelivery() else { return }
+            let id = delivery.connection
+            if seen[id] == nil {
+                seen[id] = Seen()
+                order.append(id)
+            }
+            switch delivery.kind {
+            case .opened: seen[id]?.opened += 1
+            case .endOfStream: seen[id]?.endOfStream += 1
+            case .closed(let reason): seen[id]?.closed = reason
+            case .untrusted: seen[id]?.untrusted += 1
+            case .sendSpaceAvailable: spaceEvents += 1
+            case .data:
+                if let linear = delivery.linear {
+                    take(id, linear, delivery.payloadSum)
+                    seen[id]?.linearRecords += 1
+                    heldLinear.append((id, linear.count))
+                }
+                if let fragment = delivery.fragment.take() {
+                    let bytes = region.bytes.readOnly.slice(
+                        Int(fragment.netmem.index) * slotSize + Int(fragment.offset), Int(fragment.length))
+                    take(id, bytes, delivery.payloadSum)
+                    seen[id]?.deviceRecords += 1
+                    held.append((id, pool.deliver(fragment).slot))
+                }
+            }
+            if returnsAtOnce { giveBack() }
+        }
+    }
+
+    /// The application returns everything that it holds.
+    func giveBack() {
+        for (id, slot) in held {
+            pool.returned(slot)
+            stack.credit(id, slots: 1, linearBytes: 0)
+        }
+        for (id, bytes) in heldLinear { stack.credit(id, slots: 0, linearBytes: bytes) }
+        held = []
+        heldLinear = []
+    }
+
+    private func take(_ id: ConnectionID, _ bytes: ByteView, _ sum: UInt16?) {
+        guard keepsBytes else { return }
+        seen[id]?.bytes += bytes.array()
+        guard let sum else { return }
+        var actual = InternetChecksum()
+        actual.add(bytes)
+        seen[id]?.checkedSums += 1
+        // Zero and 0xFFFF are one sum.
+        if actual.folded % 0xFFFF != sum % 0xFFFF { seen[id]?.badSums += 1 }
+    }
+
+    deinit {
+        stack.close(pool: &pool)
+        precondition(isBalanced && stack.connectionCount == 0)
+    }
+
+    /// Every slot where it belongs: free, or with the application.
+    var isBalanced: Bool {
+        let ledger = pool.ledger()
+        return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0 && pool.statistics.violations == 0
+    }
+}
+
+/// Bytes on the heap as a view.
+final class Bytes {
+    private let storage: HeapBytes
+    var view: ByteView { storage.bytes.readOnly }
+    init(_ bytes: [UInt8]) {
+        storage = HeapBytes(count: bytes.count)
+        for (i, byte) in bytes.enumerated() { storage.bytes[i] = byte }
+    }
+}
+
+/// A stream whose byte at each position is known.
+func pattern(_ count: Int, seed: UInt64 = 7) -> [UInt8] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+}
+
+/// An address of 10.0.0.0/24.
+func address(_ last: UInt8) -> IPv4Address { IPv4Address(10, 0, 0, last) }
+/// The hardware address that goes with it.
+func mac(_ last: UInt8) -> MACAddress { MACAddress(2, 0, 0, 0, 0, last) }
+
+/// A small stack at 10.0.0.`last`.
+func small(_ last: UInt8, _ change: (inout Configuration) -> Void = { _ in }) -> Configuration {
+    var configuration = Configuration(
+        interface: InterfaceConfiguration(
+            mac: mac(last), address: address(last), prefixLength: 24, gateway: address(254)))
+    configuration.maxConnections = 32
+    configuration.slotsPerFlow = 64
+    configuration.slotBudget = 512
+    configuration.linearBlocks = 1024
+    change(&configuration)
+    return configuration
+}
