@@ -69,6 +69,11 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        tests("TimelineTests", ["Timeline"]),
+        tests(
+            "VFIODriverTests",
+            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+        tests("EngineTests", ["Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory"]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),

@@ -48,8 +48,8 @@ public import TCPLite
     private static var largestLinearPiece: Int { 256 }
 
     private var linearFree: Int {
-        // A consumer that claims more than was produced gets no more than the ring.
-        let used = linearProduced &- linearConsumed.loadAcquiring()
+        // A consumer that claims more than was produced has consumed everything; one that goes back gets nothing more.
+        let used = linearProduced &- min(linearConsumed.loadAcquiring(), linearProduced)
         return used > UInt64(linear.count) ? 0 : linear.count &- Int(used)
     }
 
