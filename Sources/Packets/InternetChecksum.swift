@@ -43,6 +43,16 @@ public import DeviceMemory
         }
     }
 
+    /// Adds bytes that start at an even offset and whose number is a multiple of four: a header, in line.
+    @inlinable @inline(__always) public mutating func add(header bytes: ByteView) {
+        var i = 0
+        while i &+ 4 <= bytes.count {
+            let word = bytes.be32(i)
+            sum &+= UInt64(word &>> 16) &+ UInt64(word & 0xFFFF)
+            i &+= 4
+        }
+    }
+
     @inlinable init(unfolded: UInt64) { sum = unfolded }
 
     /// Adds the sum of a following part; `offset` is the number of bytes before it.

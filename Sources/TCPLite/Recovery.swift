@@ -121,7 +121,7 @@ extension TCPStack {
     }
 
     /// Bytes up to here that were not reported count as lost.
-    func lossEdge(_ i: Int) -> SequenceNumber {
+    @inline(__always) func lossEdge(_ i: Int) -> SequenceNumber {
         let una = connections[i].snd.una
         let mss = Int(connections[i].snd.mss)
         switch connections[i].snd.phase {
@@ -135,7 +135,7 @@ extension TCPStack {
     }
 
     /// An estimate of the bytes on the way (RFC 6675's pipe).
-    @inline(__always) func pipe(_ i: Int) -> Int {
+    @inline(__always) mutating func pipe(_ i: Int) -> Int {
         let flight = connections[i].snd.flight
         if connections[i].snd.phase == .none && connections[i].snd.duplicateACKs == 0 && scoreboard.isEmpty(i) {
             return flight
@@ -143,7 +143,7 @@ extension TCPStack {
         return recoveringPipe(i, flight)
     }
 
-    @inline(never) private func recoveringPipe(_ i: Int, _ flight: Int) -> Int {
+    @inline(never) private mutating func recoveringPipe(_ i: Int, _ flight: Int) -> Int {
         let una = connections[i].snd.una
         let nxt = connections[i].snd.nxt
         let mss = Int(connections[i].snd.mss)

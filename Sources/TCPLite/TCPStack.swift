@@ -12,6 +12,9 @@ public import Timeline
 public struct TCPStack: ~Copyable {
     let configuration: Configuration
     let hash: KeyedHash
+    /// The interface's netmask, and its network's broadcast address (zero for prefixes too long to have one).
+    let netmask: UInt32
+    let directedBroadcast: UInt32
     /// Frames to transmit, drained by the caller. When it is full the stack stops producing and goes on at the next
     /// ``poll(now:pool:)``.
     public var output: FrameQueue
@@ -60,6 +63,8 @@ public struct TCPStack: ~Copyable {
         // pieces as slots and blocks suffice.
         let pieces = 2 * (max(configuration.slotBudget, 0) + max(configuration.linearBlocks, 0)) + 64
         hash = keys
+        netmask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
+        directedBroadcast = netmask < .max - 1 ? configuration.interface.address.rawValue | ~netmask : 0
         output = FrameQueue(
             depth: max(configuration.outputDepth, 4), frameCapacity: configuration.interface.mtu + 22)
         connections = Slab(count: count, repeating: Connection())

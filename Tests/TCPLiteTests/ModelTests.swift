@@ -113,7 +113,8 @@ import Timeline
         }
         script.host.keepsBytes = false
         var random = SeededGenerator(seed: 99)
-        let id = try script.open(options: Script.usual)
+        var id = try script.open(options: Script.usual)
+        var opened = 1
         let space = HeapBytes(count: 2048)
         let templates = [
             script.frame(.ack, payload: pattern(300)), script.frame(.syn, ack: 0, options: Script.usual),
@@ -149,10 +150,20 @@ import Timeline
                 script.host.drain()
                 while !script.host.stack.output.isEmpty { script.host.stack.output.popFront() }
             }
+            if round % 64 == 0 && script.host.stack.info(id)?.state != .established {
+                // A mutation ended it: the next ones shall meet a live connection again.
+                script.host.stack.close(pool: &script.host.pool)
+                script.now = script.now + .seconds(1)
+                script.introduce()
+                script.timestamps = false
+                script.seq = UInt32(truncatingIfNeeded: random.next())
+                id = try script.open(options: Script.usual)
+                opened += 1
+            }
             if round % 4096 == 0 { try #require(script.host.pool.ledger().isBalanced) }
         }
         script.host.stack.close(pool: &script.host.pool)
         #expect(script.host.isBalanced && script.host.stack.slotsPromised == 0)
-        #expect(script.host.stack.statistics.framesReceived > 0)
+        #expect(opened > 1 && script.host.stack.statistics.bytesReceived > 1000)
     }
 }
