@@ -69,6 +69,11 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        .executableTarget(
+            name: "example-receive",
+            dependencies: ["Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", logging],
+            path: "Examples/ReceiveIntoRegion",
+            swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",

@@ -43,6 +43,7 @@ enum SessionPlan {
         configuration.device.receiveDescriptors = device.descriptors
         configuration.device.mtu = device.mtu
         configuration.device.hashSeed = device.seed
+        configuration.node = device.node
         configuration.secret = (device.seed &* 0x9E37_79B9_7F4A_7C15, ~device.seed)
         return configuration
     }

@@ -18,8 +18,7 @@ public import TCPLite
     private var sendTaken: UInt64 = 0
     private var pendingSend: ApplicationCommand?
     private var unpublished = false
-    /// Who the linear bytes in the ring belong to, so that their space goes back to the right connection's window.
-    private var linearOwners: OwnerQueue
+    private var linearOwners: LinearOwners
     /// Tokens that the application holds.
     var tokens: TokenTable
     private(set) var statistics = DeliveryStatistics()
@@ -32,7 +31,7 @@ public import TCPLite
         linearConsumed = channel.linearConsumed
         sends = channel.sendRing.readOnly
         sendConsumed = channel.sendConsumed
-        linearOwners = OwnerQueue(capacity: ApplicationChannel.recordCapacity * 2)
+        linearOwners = LinearOwners(capacity: ApplicationChannel.recordCapacity * 2)
         tokens = TokenTable(capacity: slots * 2)
     }
 
@@ -215,56 +214,5 @@ public import TCPLite
         pendingSend = nil
         sendConsumed.storeReleasing(sendTaken)
         return true
-    }
-}
-
-/// Counters of what went to and came from an application.
-public struct DeliveryStatistics: Sendable, Hashable {
-    /// Bytes announced in the region.
-    public var deviceBytes: UInt64 = 0
-    /// Bytes announced in host memory.
-    public var linearBytes: UInt64 = 0
-    /// Records of data.
-    public var records: UInt64 = 0
-    /// Tokens that came back.
-    public var tokensReturned: UInt64 = 0
-    /// Returns of numbers that were not out.
-    public var badReturns: UInt64 = 0
-    /// Commands that made no sense.
-    public var badCommands: UInt64 = 0
-    /// Records that found no room: always 0, because room is asked for first.
-    public var lostRecords: UInt64 = 0
-}
-
-/// First in, first out: which connection how many linear bytes belong to.
-struct OwnerQueue: ~Copyable {
-    struct Owner: BitwiseCopyable {
-        var connection: UInt32
-        var length: UInt32
-    }
-
-    private var owners: Slab<Owner>
-    private var cursor: RingCursor
-
-    init(capacity: Int) {
-        owners = Slab(count: capacity, repeating: Owner(connection: 0, length: 0))
-        cursor = RingCursor(size: UInt32(capacity))
-    }
-
-    var isFull: Bool { cursor.space < 2 }
-
-    var front: (UInt32, UInt32)? {
-        guard cursor.count != 0 else { return nil }
-        return (owners[cursor.headIndex].connection, owners[cursor.headIndex].length)
-    }
-
-    mutating func push(_ connection: UInt32, _ length: UInt32) {
-        owners[cursor.tailIndex] = Owner(connection: connection, length: length)
-        cursor.tail &+= 1
-    }
-
-    mutating func consume(_ length: UInt32) {
-        owners[cursor.headIndex].length &-= length
-        if owners[cursor.headIndex].length == 0 { cursor.head &+= 1 }
     }
 }
