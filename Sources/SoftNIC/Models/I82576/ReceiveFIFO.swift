@@ -61,11 +61,16 @@ struct ReceiveFIFO: ~Copyable {
     mutating func advance() { processed &+= 1 }
 
     /// The places of all processed frames up to `number`, exclusive, may be used again.
-    mutating func free(upTo number: Int) { freed = min(number, processed) }
+    mutating func free(upTo number: Int) {
+        freed = min(number, processed)
+        // An empty FIFO starts over: its first places are the warm ones.
+        if freed == arrived { clear() }
+    }
 
     /// Forgets everything.
     mutating func clear() {
-        processed = arrived
-        freed = arrived
+        freed = 0
+        processed = 0
+        arrived = 0
     }
 }
