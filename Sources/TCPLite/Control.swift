@@ -5,11 +5,12 @@ public import Timeline
 
 /// What an application asks of the stack.
 extension TCPStack {
-    /// Accepts connections to `port` from now on. Repeating it changes nothing.
+    /// Accepts connections to `port` from now on.
     ///
-    /// - Throws: ``TCPError/invalidPort``.
+    /// - Throws: ``TCPError/invalidPort``, or ``TCPError/portInUse(_:)`` when it is listened on already.
     public mutating func listen(port: UInt16) throws(TCPError) {
         guard port != 0 else { throw .invalidPort }
+        guard !isListening(port) else { throw .portInUse(port) }
         listening.bytes[Int(port >> 3)] |= 1 << UInt8(port & 7)
     }
 
