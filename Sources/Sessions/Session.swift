@@ -48,7 +48,8 @@ public enum Session {
         result.connections = outcome.device.streams.count
         result.transfer.expect(
             outcome.device.isDone,
-            "stopped after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections")
+            "\(outcome.device.wireEnded ? "the wire had nothing more to deliver" : "stopped") after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections"
+        )
         result.transfer.expect(
             outcome.device.streams.allSatisfy { $0.complete }, "a connection was reset or incomplete")
         result.transfer.finish(outcome.final)
