@@ -111,7 +111,8 @@ public enum Session {
         let report = side.report()
         let final = side.shutDown()
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
-            throw SessionError("the device's side ended without a report; its last words are above")
+            watch.end()
+            throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
         }
         return Outcome(transfer: transfer, report: report, final: final, device: answer)
     }
