@@ -104,7 +104,7 @@ public struct TCPStack: ~Copyable {
         var fragment = frame.fragment.take()
         if overflow {
             statistics.headerOverflows &+= 1
-        } else {
+        } else if !predictedInput(header, verdict, &fragment, now) {
             frameInput(header, verdict, &fragment, now, &pool)
         }
         // Whoever keeps a fragment takes it out: every other path ends here.
