@@ -104,7 +104,7 @@ public struct TCPStack: ~Copyable {
         var fragment = frame.fragment.take()
         if overflow {
             statistics.headerOverflows &+= 1
-        } else {
+        } else if !predictedInput(header, verdict, &fragment, now) {
             frameInput(header, verdict, &fragment, now, &pool)
         }
         // Whoever keeps a fragment takes it out: every other path ends here.
@@ -118,7 +118,6 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             expire(i, now, &pool)
         }
-        requestNeighbours(now)
         // Each connection once: what is left (output full) keeps its place for the next call.
         var rounds = pending.count
         while rounds > 0 && !output.isFull {
@@ -127,6 +126,7 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             service(i, now)
         }
+        requestNeighbours(now)
     }
 
     /// The next event or piece of data; `nil` when there is none. Host bytes of the one before become invalid.
