@@ -66,7 +66,9 @@ public struct TCPStack: ~Copyable {
         netmask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
         directedBroadcast = netmask < .max - 1 ? configuration.interface.address.rawValue | ~netmask : 0
         output = FrameQueue(
-            depth: max(configuration.outputDepth, 4), frameCapacity: configuration.interface.mtu + 22)
+            depth: max(configuration.outputDepth, 4),
+            // An ACK with all its options is 100 bytes, however small the MTU.
+            frameCapacity: max(configuration.interface.mtu, 100) + 22)
         connections = Slab(count: count, repeating: Connection())
         flows = FlowTable(capacity: count, hash: keys)
         timers = DeadlineHeap(capacity: count)
