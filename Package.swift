@@ -69,6 +69,16 @@ let package = Package(
             name: "uiodrv",
             dependencies: ["Sessions", arguments, logging],
             swiftSettings: strict),
+        .executableTarget(
+            name: "example-receive",
+            dependencies: ["Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", logging],
+            path: "Examples/ReceiveIntoRegion",
+            swiftSettings: strict),
+        tests("TimelineTests", ["Timeline"]),
+        tests(
+            "VFIODriverTests",
+            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+        tests("EngineTests", ["Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory"]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),

@@ -7,6 +7,7 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case misaligned(what: String, value: Int, alignment: Int)
     case outOfIOVASpace(bytes: Int)
     case arenaFull(name: String, requested: Int, free: Int)
+    case noSuchNode(Int)
     case notMapped(iova: UInt64)
     case deviceGone
 
@@ -26,6 +27,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "no \(bytes) bytes of I/O address space are left within the device's mask; use fewer or smaller regions"
         case .arenaFull(let name, let requested, let free):
             "\(name) has \(free) bytes left and \(requested) were asked for; shorten the rings"
+        case .noSuchNode(let node):
+            "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
         case .deviceGone:

@@ -15,8 +15,9 @@ public struct HostMemory: ~Copyable {
     public init(
         name: String, size: Int, node: Int? = nil, log: Logger
     ) throws(DeviceMemoryError) {
+        if let node, numa_available() < 0 || node < 0 || node > Int(numa_max_node()) { throw .noSuchNode(node) }
         backing = try Backing.preferringHugePages(name: name, size: size, log: log)
-        if let node, numa_available() >= 0 {
+        if let node {
             unsafe numa_tonode_memory(backing.mapping.base, backing.mapping.count, Int32(node))
             log.info("\(name): on NUMA node \(node)")
         }

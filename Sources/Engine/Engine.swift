@@ -1,9 +1,9 @@
 public import DeviceMemory
 public import HeaderSplit
 public import Logging
-internal import Packets
+public import Packets
 public import PagePool
-internal import Rings
+public import Rings
 public import TCPLite
 public import Timeline
 public import VFIODriver
@@ -12,18 +12,18 @@ public import VFIODriver
 ///
 /// Everything a packet needs is in this one struct, so that a poll touches no reference count and no lock. It has no clock:
 /// the caller says what time it is.
-public struct Engine<Device: PCIDevice>: ~Copyable {
-    private var driver: I82576Driver<Device>
-    private var queues: Slab<I82576Driver<Device>.ReceiveQueue>
-    private var transmit: I82576Driver<Device>.TransmitRing
-    private var memory: HostMemory
-    private var hostMemory: HostMemory
-    private var hostPool: PagePool
-    private var pool: PagePool
-    private var port: ApplicationPort
+@frozen public struct Engine<Device: PCIDevice>: ~Copyable {
+    @usableFromInline var driver: I82576Driver<Device>
+    @usableFromInline var queues: Slab<I82576Driver<Device>.ReceiveQueue>
+    @usableFromInline var transmit: I82576Driver<Device>.TransmitRing
+    @usableFromInline var memory: HostMemory
+    @usableFromInline var hostMemory: HostMemory
+    @usableFromInline var hostPool: PagePool
+    @usableFromInline var pool: PagePool
+    @usableFromInline var port: ApplicationPort
     /// The slots' place in this address space, with no rights at all: a stray read of payload dies here.
-    private let reservation: MappedView
-    private let burst: Int
+    @usableFromInline let reservation: MappedView
+    @usableFromInline let burst: Int
     /// The TCP stack: listen and connect through it before polling.
     public var stack: TCPStack
 
@@ -116,7 +116,7 @@ public struct Engine<Device: PCIDevice>: ~Copyable {
     }
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.
-    public mutating func poll(now: Instant) -> Bool {
+    @inlinable public mutating func poll(now: Instant) -> Bool {
         var worked = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
         if port.takeCommands(pool: &pool, stack: &stack) { worked = true }
         var received = 0
@@ -130,7 +130,7 @@ public struct Engine<Device: PCIDevice>: ~Copyable {
         return worked || received != 0
     }
 
-    private mutating func receive(from index: Int, _ now: Instant) -> Int {
+    @inlinable mutating func receive(from index: Int, _ now: Instant) -> Int {
         var count = 0
         if index == 0 {
             while count < burst, let frame = queues[0].nextFrame(&hostPool) {
@@ -146,7 +146,7 @@ public struct Engine<Device: PCIDevice>: ~Copyable {
         return count
     }
 
-    private mutating func deliver() -> Bool {
+    @inlinable mutating func deliver() -> Bool {
         var any = false
         while port.hasRoom(), let delivery = stack.nextDelivery() {
             port.deliver(delivery, &pool)
@@ -156,7 +156,7 @@ public struct Engine<Device: PCIDevice>: ~Copyable {
         return any
     }
 
-    private mutating func send() -> Bool {
+    @inlinable mutating func send() -> Bool {
         transmit.reclaim()
         guard !stack.output.isEmpty else { return false }
         while !stack.output.isEmpty {

@@ -45,7 +45,7 @@ public import DeviceMemory
     }
 
     /// Parses the front of a frame; `nil` when it is too short for the header that it announces.
-    @inlinable public init?(_ frame: ByteView) {
+    @inlinable @inline(__always) public init?(_ frame: ByteView) {
         guard frame.count >= 14 else { return nil }
         destination = MACAddress(rawValue: UInt64(frame.be32(0)) &<< 16 | UInt64(frame.be16(4)))
         source = MACAddress(rawValue: UInt64(frame.be16(6)) &<< 32 | UInt64(frame.be32(8)))

@@ -47,7 +47,7 @@ public import DeviceMemory
     }
 
     /// Parses what follows the Ethernet header. The checksum is not verified, see ``checksumIsGood(_:)``.
-    @inlinable public init(_ bytes: ByteView) throws(IPv4Fault) {
+    @inlinable @inline(__always) public init(_ bytes: ByteView) throws(IPv4Fault) {
         guard bytes.count >= IPv4Header.minimumLength else { throw .truncated }
         let first = bytes.be32(0)
         guard first &>> 28 == 4 else { throw .version }
@@ -77,7 +77,7 @@ public import DeviceMemory
     }
 
     /// The pseudo-header's sum (RFC 9293, section 3.1) for `length` bytes of transport header and payload.
-    @inlinable public func pseudoHeader(length: Int) -> InternetChecksum {
+    @inlinable @inline(__always) public func pseudoHeader(length: Int) -> InternetChecksum {
         var sum = InternetChecksum()
         sum.add(source.rawValue)
         sum.add(destination.rawValue)

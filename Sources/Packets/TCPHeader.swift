@@ -49,7 +49,7 @@ public import DeviceMemory
 
     /// Parses the front of a segment; `nil` when the data offset is under 5 or beyond the bytes given (the header must be
     /// in host memory as a whole). Reserved bits are ignored (RFC 9293, section 3.1).
-    @inlinable public init?(_ segment: ByteView) {
+    @inlinable @inline(__always) public init?(_ segment: ByteView) {
         guard segment.count >= TCPHeader.minimumLength else { return nil }
         let ports = segment.be32(0)
         sourcePort = UInt16(truncatingIfNeeded: ports &>> 16)

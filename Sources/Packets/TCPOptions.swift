@@ -32,7 +32,7 @@ public import DeviceMemory
     }
 
     /// Parses the bytes between the fixed header and the payload. Never fails: what cannot be understood is skipped.
-    @inlinable public init(_ bytes: ByteView) {
+    @inlinable @inline(__always) public init(_ bytes: ByteView) {
         self.init()
         if bytes.count == 0 { return }
         // The layout that RFC 7323, appendix A recommends and that nearly every data segment has.

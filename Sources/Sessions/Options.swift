@@ -24,6 +24,8 @@ public struct DeviceOptions: Codable, Sendable {
     public var mtu = 1500
     /// Everything random in the run follows from this.
     public var seed: UInt64 = 1
+    /// NUMA node for rings and headers; `nil` is where the run starts.
+    public var node: Int?
     /// Capture file of what passes the wire; `nil` is none.
     public var capture: String?
 

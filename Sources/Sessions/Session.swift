@@ -46,10 +46,11 @@ public enum Session {
         result.transfer.take(outcome.report, outcome.device)
         result.digests = outcome.device.streams
         result.connections = outcome.device.streams.count
-        result.transfer.require(
+        result.transfer.expect(
             outcome.device.isDone,
-            "stopped after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections")
-        result.transfer.require(
+            "\(outcome.device.wireEnded ? "the wire had nothing more to deliver" : "stopped") after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections"
+        )
+        result.transfer.expect(
             outcome.device.streams.allSatisfy { $0.complete }, "a connection was reset or incomplete")
         result.transfer.finish(outcome.final)
         result.transfer.ok = result.transfer.problems.isEmpty
@@ -106,11 +107,12 @@ public enum Session {
             transfer.require(side.audit.accessible == 0, "the stack's process could reach slots")
             transfer.require(side.audit.mappings > 0, "the stack's process could not read its own memory map")
         }
-        if StopRequest.isMade { transfer.problems.append("the run was interrupted") }
+        if StopRequest.isMade && memory.done.loadAcquiring() == 0 { transfer.interrupt() }
         let report = side.report()
         let final = side.shutDown()
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
-            throw SessionError("the device's side ended without a report; its last words are above")
+            watch.end()
+            throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
         }
         return Outcome(transfer: transfer, report: report, final: final, device: answer)
     }

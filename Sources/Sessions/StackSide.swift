@@ -43,6 +43,7 @@ enum SessionPlan {
         configuration.device.receiveDescriptors = device.descriptors
         configuration.device.mtu = device.mtu
         configuration.device.hashSeed = device.seed
+        configuration.node = device.node
         configuration.secret = (device.seed &* 0x9E37_79B9_7F4A_7C15, ~device.seed)
         return configuration
     }
@@ -86,6 +87,7 @@ struct StackSide: ~Copyable {
     /// Polls until the consumer is done, the device's side has ended, or the run is stopped; returns how long data took.
     mutating func run(progress: (UInt64) -> Void) -> Interval {
         let start = monotonicNow()
+        memory.plugged.storeReleasing(1)
         var first: Instant?
         var idle = 0
         var rounds = 0

@@ -5,11 +5,12 @@ public import Timeline
 
 /// What an application asks of the stack.
 extension TCPStack {
-    /// Accepts connections to `port` from now on. Repeating it changes nothing.
+    /// Accepts connections to `port` from now on.
     ///
-    /// - Throws: ``TCPError/invalidPort``.
+    /// - Throws: ``TCPError/invalidPort``, or ``TCPError/portInUse(_:)`` when it is listened on already.
     public mutating func listen(port: UInt16) throws(TCPError) {
         guard port != 0 else { throw .invalidPort }
+        guard !isListening(port) else { throw .portInUse(port) }
         listening.bytes[Int(port >> 3)] |= 1 << UInt8(port & 7)
     }
 
@@ -151,25 +152,25 @@ extension TCPStack {
     }
 
     /// The place of an id whose connection is not gone.
-    func place(_ id: ConnectionID) -> Int? {
+    @inline(__always) func place(_ id: ConnectionID) -> Int? {
         let i = id.index
         guard i < connections.count, connections[i].generation == id.generation, !free.contains(i) else { return nil }
         return i
     }
 
-    private func live(_ id: ConnectionID) -> Int? {
+    @inline(__always) private func live(_ id: ConnectionID) -> Int? {
         guard let i = place(id), connections[i].state != .closed else { return nil }
         return i
     }
 
-    private func canSend(_ i: Int) -> Bool {
+    @inline(__always) private func canSend(_ i: Int) -> Bool {
         switch connections[i].state {
         case .synSent, .synReceived, .established, .closeWait: !connections[i].snd.finQueued
         default: false
         }
     }
 
-    private func takesData(_ i: Int) -> Bool {
+    @inline(__always) private func takesData(_ i: Int) -> Bool {
         switch connections[i].state {
         case .established, .finWait1, .finWait2: true
         default: false
@@ -177,17 +178,13 @@ extension TCPStack {
     }
 
     /// Free bytes of the send buffer.
-    func room(_ i: Int) -> Int {
+    @inline(__always) func room(_ i: Int) -> Int {
         let first = SequenceNumber.later(connections[i].snd.una, connections[i].snd.iss + 1)
         return buffers.size - max(connections[i].snd.end.distance(from: first), 0)
     }
 
     private func isPossiblePeer(_ address: IPv4Address) -> Bool {
-        let mask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
-        let local = configuration.interface.address
-        let isDirected = mask < .max - 1 && address.rawValue == (local.rawValue | ~mask)
-        return address != local && address != .any && address != .broadcast && !address.isMulticast
-            && !address.isLoopback && !isDirected
+        address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)
     }
 
     private mutating func choosePort(_ address: IPv4Address, _ port: UInt16) -> UInt16? {

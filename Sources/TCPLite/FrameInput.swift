@@ -96,11 +96,8 @@ extension TCPStack {
     }
 
     /// Multicast, or one of the two broadcast addresses of the interface.
-    private func isGroup(_ address: IPv4Address) -> Bool {
-        let mask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
-        let local = configuration.interface.address.rawValue
-        let isDirected = mask < .max - 1 && address.rawValue == (local | ~mask)
-        return address.isMulticast || address == .broadcast || isDirected
+    @inline(__always) func isGroup(_ address: IPv4Address) -> Bool {
+        address.isMulticast || address == .broadcast || address.rawValue == directedBroadcast
     }
 
     /// RFC 1122, section 3.2.1.3: never a group, loopback or nobody; and not ourselves (LAND).

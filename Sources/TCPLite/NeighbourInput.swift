@@ -45,8 +45,7 @@ extension TCPStack {
 
     /// Where a datagram for `address` goes first; `nil` when there is no way.
     func nextHop(to address: IPv4Address) -> IPv4Address? {
-        let mask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
-        if (address.rawValue ^ configuration.interface.address.rawValue) & mask == 0 { return address }
+        if (address.rawValue ^ configuration.interface.address.rawValue) & netmask == 0 { return address }
         return configuration.interface.gateway
     }
 

@@ -41,7 +41,7 @@ extension TCPStack {
 
     /// Whether enough came back that the peer should hear of it without asking (RFC 9293, section 3.8.6.2.2): a segment when
     /// the peer may be blocked, a quarter of the window otherwise.
-    func isWorthAnnouncing(_ i: Int) -> Bool {
+    @inline(__always) func isWorthAnnouncing(_ i: Int) -> Bool {
         let promised = max(connections[i].rcv.adv.distance(from: connections[i].rcv.nxt), 0)
         let largest = 0xFFFF &<< Int(connections[i].rcv.scale)
         let backed = min(Int(connections[i].rcv.outOfOrder) + min(capacity(i), 1 << 30), largest)
@@ -55,7 +55,7 @@ extension TCPStack {
         max(min(Int(connections[i].rcv.mss), total(i) / 2), 1)
     }
 
-    private func total(_ i: Int) -> Int {
+    @inline(__always) private func total(_ i: Int) -> Int {
         let guarantee = Int(connections[i].rcv.guarantee)
         return guarantee > 0 ? guarantee &* Int(connections[i].rcv.unit) : configuration.linearBytesPerFlow
     }

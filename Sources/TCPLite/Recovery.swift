@@ -60,7 +60,8 @@ extension TCPStack {
 
     /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675 when it brings a new report.
     @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ now: Instant) {
-        guard connections[i].snd.flight > 0, segment.length == 0 else { return }
+        // Answers to probes of a closed window are no duplicates: nothing is lost there.
+        guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
         let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
         guard window == connections[i].snd.wnd || segment.options.sackCount > 0 else { return }
         countDuplicate(i)
@@ -78,10 +79,9 @@ extension TCPStack {
         let mss = Int(connections[i].snd.mss)
         let isLost = connections[i].usesSACK && scoreboard.lossEdge(i, una: una, mss: mss) > una
         guard isLost || connections[i].snd.duplicateACKs >= 3 else { return }
-        // Duplicates of what a timeout sent twice are no sign of a further loss.
-        guard connections[i].usesSACK || una > connections[i].snd.recover || connections[i].snd.recover == una else {
-            return
-        }
+        // RFC 6582, section 3.2, step 2: as long as nothing beyond the last recovery is acknowledged, duplicates may be
+        // answers to what that recovery sent twice.
+        guard connections[i].usesSACK || una > connections[i].snd.recover else { return }
         statistics.fastRecoveries &+= 1
         halve(i)
         connections[i].snd.cwnd = connections[i].snd.ssthresh
@@ -120,7 +120,7 @@ extension TCPStack {
     }
 
     /// Bytes up to here that were not reported count as lost.
-    func lossEdge(_ i: Int) -> SequenceNumber {
+    @inline(__always) func lossEdge(_ i: Int) -> SequenceNumber {
         let una = connections[i].snd.una
         let mss = Int(connections[i].snd.mss)
         switch connections[i].snd.phase {
@@ -134,7 +134,7 @@ extension TCPStack {
     }
 
     /// An estimate of the bytes on the way (RFC 6675's pipe).
-    @inline(__always) func pipe(_ i: Int) -> Int {
+    @inline(__always) mutating func pipe(_ i: Int) -> Int {
         let flight = connections[i].snd.flight
         if connections[i].snd.phase == .none && connections[i].snd.duplicateACKs == 0 && scoreboard.isEmpty(i) {
             return flight
@@ -142,7 +142,7 @@ extension TCPStack {
         return recoveringPipe(i, flight)
     }
 
-    @inline(never) private func recoveringPipe(_ i: Int, _ flight: Int) -> Int {
+    @inline(never) private mutating func recoveringPipe(_ i: Int, _ flight: Int) -> Int {
         let una = connections[i].snd.una
         let nxt = connections[i].snd.nxt
         let mss = Int(connections[i].snd.mss)

@@ -51,7 +51,7 @@ extension TCPStack {
         let length = ip.totalLength &- ip.headerLength
         var sum = ip.pseudoHeader(length: length)
         if verdict == .good {
-            sum.add(bytes.slice(0, header.headerLength))
+            sum.add(header: bytes.slice(0, header.headerLength))
         } else {
             if inDevice > 0 {
                 unverifiable(i)
@@ -63,7 +63,7 @@ extension TCPStack {
                 statistics.badChecksums &+= 1
                 return
             }
-            sum.add(bytes.slice(0, header.headerLength))
+            sum.add(header: bytes.slice(0, header.headerLength))
         }
         let optionBytes = bytes.slice(
             TCPHeader.minimumLength, header.headerLength &- TCPHeader.minimumLength)

@@ -4,7 +4,7 @@ internal import Timeline
 
 extension TCPStack {
     /// The timestamp clock: milliseconds (RFC 7323, section 5.4), from an origin of the flow's own.
-    func timestamp(_ i: Int, _ now: Instant) -> UInt32 {
+    @inline(__always) func timestamp(_ i: Int, _ now: Instant) -> UInt32 {
         UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000) &+ connections[i].tsOffset
     }
 
@@ -102,7 +102,7 @@ extension TCPStack {
     }
 
     /// The ranges that grew last, the latest first (RFC 2018, section 4).
-    @inline(never) private func writeReport(_ i: Int, _ writer: inout TCPOptionWriter) {
+    @inline(never) private mutating func writeReport(_ i: Int, _ writer: inout TCPOptionWriter) {
         let count = (reportLength(i) - 4) / 8
         guard count > 0 else { return }
         writer.sack(count: count)

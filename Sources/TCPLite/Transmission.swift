@@ -102,7 +102,7 @@ extension TCPStack {
     }
 
     /// Whether a segment shorter than a full one may go (RFC 9293, sections 3.7.4 and 3.8.6.2.1).
-    private func mayBeShort(_ i: Int, _ length: Int, _ unsent: Int, _ flight: Int) -> Bool {
+    @inline(__always) private func mayBeShort(_ i: Int, _ length: Int, _ unsent: Int, _ flight: Int) -> Bool {
         if length == unsent && (!configuration.nagle || flight == 0 || connections[i].snd.finQueued) { return true }
         return length > 0 && length >= Int(connections[i].snd.maxWnd) / 2
     }

@@ -19,6 +19,8 @@ struct DeviceArguments: ParsableArguments {
     var mtu = 1500
     @Option(help: "Seed of everything random; the same seed replays the same run.")
     var seed: UInt64 = 1
+    @Option(help: "NUMA node for rings and headers; default is where the command runs.")
+    var node: Int?
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
 
@@ -59,6 +61,7 @@ struct DeviceArguments: ParsableArguments {
         result.descriptors = descriptors
         result.mtu = mtu
         result.seed = seed
+        result.node = node
         result.capture = capture
         return result
     }

@@ -39,22 +39,16 @@ struct Loopback: ParsableCommand {
     var isolate = false
     @Option(help: "Write the trace as text; one thread only.")
     var trace: String?
-    @Flag(help: "Print one JSON object.")
-    var json = false
-    @Flag(help: "Say what is being done on standard error.")
-    var verbose = false
+    @OptionGroup var output: OutputArguments
 
     func run() {
         do {
             let options = try options()
             StopRequest.catchSignals()
             let result = try Session.loopback(
-                options, log: makeLog(verbose: verbose), progress: progressPrinter(total: options.bytes, json: json))
-            if json { printJSON(result) } else { printText(result, options) }
-            for problem in result.transfer.problems {
-                FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8))
-            }
-            if !result.transfer.ok { Foundation.exit(1) }
+                options, log: makeLog(verbose: output.verbose),
+                progress: progressPrinter(total: options.bytes, json: output.json))
+            output.finish(result, result.transfer) { printText(result, options) }
         } catch {
             fail(error)
         }
@@ -115,13 +109,4 @@ struct Loopback: ParsableCommand {
             print("  mappings of slots in the stack's process: \(mapped)")
         }
     }
-}
-
-func format(_ number: Double) -> String { String(format: "%.3f", number) }
-
-func printJSON(_ value: some Encodable) {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if let data = try? encoder.encode(value) { print(String(decoding: data, as: UTF8.self)) }
 }

@@ -24,22 +24,16 @@ struct Receive: ParsableCommand {
     var http = false
     @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
-    @Flag(help: "Print one JSON object.")
-    var json = false
-    @Flag(help: "Say what is being done on standard error.")
-    var verbose = false
+    @OptionGroup var printing: OutputArguments
 
     func run() {
         do {
             let options = try options()
             StopRequest.catchSignals()
             let result = try Session.receive(
-                options, log: makeLog(verbose: verbose), progress: progressPrinter(total: nil, json: json))
-            if json { printJSON(result) } else { printText(result) }
-            for problem in result.transfer.problems {
-                FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8))
-            }
-            if !result.transfer.ok { Foundation.exit(1) }
+                options, log: makeLog(verbose: printing.verbose),
+                progress: progressPrinter(total: nil, json: printing.json))
+            printing.finish(result, result.transfer) { printText(result) }
         } catch {
             fail(error)
         }

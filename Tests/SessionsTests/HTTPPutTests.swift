@@ -28,14 +28,16 @@ import Testing
     @Test("a PUT is understood wherever its segments were cut", arguments: [1, 2, 3, 7, 1000])
     func cuts(_ cut: Int) {
         let (put, body) = parse(
-            "PUT /file HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  5 \r\nExpect: 100-continue\r\n\r\nhelloGARBAGE", cut: cut)
+            "PUT /file HTTP/1.1\r\nHost: x\r\ncontent-LENGTH:  5 \r\nExpect: 100-continue\r\n\r\nhelloGARBAGE", cut: cut
+        )
         #expect(put.headDone && put.expectsContinue && put.refusal == nil && put.isComplete && body == 5)
     }
 
     @Test("what is no PUT with a length is refused with the right status")
     func refusals() {
         #expect(parse("GET / HTTP/1.1\r\n\r\n", cut: 100).0.refusal == "405 Method Not Allowed")
-        #expect(parse("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", cut: 100).0.refusal == "411 Length Required")
+        #expect(
+            parse("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", cut: 100).0.refusal == "411 Length Required")
         #expect(parse("PUT / HTTP/1.1\r\nContent-Length: -4\r\n\r\n", cut: 9).0.refusal == "411 Length Required")
         let long = "PUT / HTTP/1.1\r\nX: " + String(repeating: "a", count: 20_000)
         #expect(parse(long, cut: 512).0.refusal == "431 Request Header Fields Too Large")

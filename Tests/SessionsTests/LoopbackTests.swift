@@ -17,7 +17,8 @@ private func run(_ change: (inout LoopbackOptions) -> Void) throws -> LoopbackRe
 private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: SourceLocation = #_sourceLocation) {
     #expect(result.transfer.problems == [], sourceLocation: location)
     #expect(result.transfer.ok, sourceLocation: location)
-    #expect(result.digestExpected == result.digestReceived && result.digestExpected.count == 64, sourceLocation: location)
+    #expect(
+        result.digestExpected == result.digestReceived && result.digestExpected.count == 64, sourceLocation: location)
     #expect(result.transfer.bytes == bytes, sourceLocation: location)
     #expect(
         result.transfer.deviceBytes + result.transfer.linearBytes + result.transfer.movedBytes == bytes,
@@ -27,7 +28,9 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
 }
 
 @Suite struct LoopbackTests {
-    @Test("a clean transfer: digests equal, payload of split frames in the region, books balanced", arguments: DevicePreset.allCases)
+    @Test(
+        "a clean transfer: digests equal, payload of split frames in the region, books balanced",
+        arguments: DevicePreset.allCases)
     func clean(_ preset: DevicePreset) throws {
         let result = try run { $0.device.preset = preset }
         check(result, 2 << 20)
@@ -131,8 +134,14 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
 
     @Test("one flow, one queue; sixty flows, four queues")
     func shapes() throws {
-        check(try run { $0.flows = 1; $0.device.queues = 1 }, 2 << 20)
-        check(try run { $0.flows = 60; $0.device.queues = 4; $0.device.descriptors = 128 }, 2 << 20)
+        check(
+            try run {
+                $0.flows = 1; $0.device.queues = 1
+            }, 2 << 20)
+        check(
+            try run {
+                $0.flows = 60; $0.device.queues = 4; $0.device.descriptors = 128
+            }, 2 << 20)
     }
 
     @Test("the device in a thread of its own gives the same bytes")

@@ -36,10 +36,13 @@ final class Host {
     let region: HeapBytes
     let slotSize = 2048
     var layout = Layout.split
+    var spaceEvents = 0
     /// Frames dropped because no slot was free.
     var starved = 0
     var seen: [ConnectionID: Seen] = [:]
     var order: [ConnectionID] = []
+    /// Whether the application keeps a copy of what it reads.
+    var keepsBytes = true
     /// Whether the application gives everything back at once.
     var returnsAtOnce = true
     var held: [(id: ConnectionID, slot: UInt32)] = []
@@ -109,7 +112,7 @@ final class Host {
             case .endOfStream: seen[id]?.endOfStream += 1
             case .closed(let reason): seen[id]?.closed = reason
             case .untrusted: seen[id]?.untrusted += 1
-            case .sendSpaceAvailable: break
+            case .sendSpaceAvailable: spaceEvents += 1
             case .data:
                 if let linear = delivery.linear {
                     take(id, linear, delivery.payloadSum)
@@ -140,6 +143,7 @@ final class Host {
     }
 
     private func take(_ id: ConnectionID, _ bytes: ByteView, _ sum: UInt16?) {
+        guard keepsBytes else { return }
         seen[id]?.bytes += bytes.array()
         guard let sum else { return }
         var actual = InternetChecksum()

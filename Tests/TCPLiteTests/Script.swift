@@ -59,6 +59,12 @@ final class Script {
 
     /// An ARP request from the peer, which teaches the stack its address.
     func introduce() {
+        input(arpRequest())
+        _ = poll()
+    }
+
+    /// The peer asks for the stack's address.
+    func arpRequest() -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: 60)
         write(&frame) { view in
             let ethernet = EthernetHeader(
@@ -69,8 +75,7 @@ final class Script {
                 targetAddress: address(1)
             ).write(to: view.from(ethernet.length))
         }
-        input(frame)
-        _ = poll()
+        return frame
     }
 
     private func answer(_ request: [UInt8]) {
@@ -210,6 +215,11 @@ final class Script {
 
     /// An ICMP error that quotes a segment of the stack's, from a router.
     func icmp(type: UInt8, code: UInt8, rest: UInt32, about sequence: UInt32) {
+        input(icmpFrame(type: type, code: code, rest: rest, about: sequence))
+    }
+
+    /// The frame that ``icmp(type:code:rest:about:)`` hands to the stack.
+    func icmpFrame(type: UInt8, code: UInt8, rest: UInt32, about sequence: UInt32) -> [UInt8] {
         var frame = [UInt8](repeating: 0, count: 14 + 20 + 8 + 28)
         write(&frame) { view in
             EthernetHeader(destination: mac(1), source: peerMAC, type: EthernetHeader.typeIPv4).write(to: view)
@@ -224,7 +234,7 @@ final class Script {
             view.setBE32(66, sequence)
             ICMPMessage(type: type, code: code, rest: rest).write(to: view.slice(34, 36))
         }
-        input(frame)
+        return frame
     }
 
     static func parse(_ frame: ByteView, _ offload: FrameOffload = .none) -> Sent? {

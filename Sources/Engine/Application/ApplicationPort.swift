@@ -1,11 +1,11 @@
 internal import DeviceMemory
 internal import Packets
-internal import PagePool
+public import PagePool
 internal import Rings
-internal import TCPLite
+public import TCPLite
 
 /// The engine's end of a channel: publishes records, takes returns and commands.
-struct ApplicationPort: ~Copyable {
+@usableFromInline struct ApplicationPort: ~Copyable {
     private var records: SPSCProducer<FragmentRecord>
     private var returns: SPSCConsumer<TokenRange>
     private var commands: SPSCConsumer<ApplicationCommand>
@@ -18,8 +18,7 @@ struct ApplicationPort: ~Copyable {
     private var sendTaken: UInt64 = 0
     private var pendingSend: ApplicationCommand?
     private var unpublished = false
-    /// Who the linear bytes in the ring belong to, so that their space goes back to the right connection's window.
-    private var linearOwners: OwnerQueue
+    private var linearOwners: LinearOwners
     /// Tokens that the application holds.
     var tokens: TokenTable
     private(set) var statistics = DeliveryStatistics()
@@ -32,14 +31,14 @@ struct ApplicationPort: ~Copyable {
         linearConsumed = channel.linearConsumed
         sends = channel.sendRing.readOnly
         sendConsumed = channel.sendConsumed
-        linearOwners = OwnerQueue(capacity: ApplicationChannel.recordCapacity * 2)
+        linearOwners = LinearOwners(capacity: ApplicationChannel.recordCapacity * 2)
         tokens = TokenTable(capacity: slots * 2)
     }
 
     // MARK: towards the application
 
     /// Whether any one delivery fits now.
-    mutating func hasRoom() -> Bool {
+    @usableFromInline mutating func hasRoom() -> Bool {
         // A linear piece that wraps takes two records.
         records.hasSpace(for: 2) && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
     }
@@ -48,13 +47,13 @@ struct ApplicationPort: ~Copyable {
     private static var largestLinearPiece: Int { 256 }
 
     private var linearFree: Int {
-        // A consumer that claims more than was produced gets no more than the ring.
-        let used = linearProduced &- linearConsumed.loadAcquiring()
+        // A consumer that claims more than was produced has consumed everything; one that goes back gets nothing more.
+        let used = linearProduced &- min(linearConsumed.loadAcquiring(), linearProduced)
         return used > UInt64(linear.count) ? 0 : linear.count &- Int(used)
     }
 
     /// Publishes one delivery; ``hasRoom()`` was asked before.
-    mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
+    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
         let connection = delivery.connection.rawValue
         switch delivery.kind {
         case .opened(let address, let port, _, _):
@@ -108,7 +107,7 @@ struct ApplicationPort: ~Copyable {
     }
 
     /// Makes everything pushed visible; once a poll.
-    mutating func publish() {
+    @usableFromInline mutating func publish() {
         guard unpublished else { return }
         unpublished = false
         records.publish()
@@ -117,7 +116,7 @@ struct ApplicationPort: ~Copyable {
     // MARK: from the application
 
     /// Takes returns: tokens to the pool, credit to their connections. Bounded work: at most `limit` tokens a call.
-    mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
         var taken = 0
         while taken < limit {
             if partial.count == 0 {
@@ -170,7 +169,7 @@ struct ApplicationPort: ~Copyable {
     }
 
     /// Carries out commands until the ring is empty or the stack's send buffer is full.
-    mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
         var any = false
         while true {
             if pendingSend == nil {
@@ -215,56 +214,5 @@ struct ApplicationPort: ~Copyable {
         pendingSend = nil
         sendConsumed.storeReleasing(sendTaken)
         return true
-    }
-}
-
-/// Counters of what went to and came from an application.
-public struct DeliveryStatistics: Sendable, Hashable {
-    /// Bytes announced in the region.
-    public var deviceBytes: UInt64 = 0
-    /// Bytes announced in host memory.
-    public var linearBytes: UInt64 = 0
-    /// Records of data.
-    public var records: UInt64 = 0
-    /// Tokens that came back.
-    public var tokensReturned: UInt64 = 0
-    /// Returns of numbers that were not out.
-    public var badReturns: UInt64 = 0
-    /// Commands that made no sense.
-    public var badCommands: UInt64 = 0
-    /// Records that found no room: always 0, because room is asked for first.
-    public var lostRecords: UInt64 = 0
-}
-
-/// First in, first out: which connection how many linear bytes belong to.
-struct OwnerQueue: ~Copyable {
-    struct Owner: BitwiseCopyable {
-        var connection: UInt32
-        var length: UInt32
-    }
-
-    private var owners: Slab<Owner>
-    private var cursor: RingCursor
-
-    init(capacity: Int) {
-        owners = Slab(count: capacity, repeating: Owner(connection: 0, length: 0))
-        cursor = RingCursor(size: UInt32(capacity))
-    }
-
-    var isFull: Bool { cursor.space < 2 }
-
-    var front: (UInt32, UInt32)? {
-        guard cursor.count != 0 else { return nil }
-        return (owners[cursor.headIndex].connection, owners[cursor.headIndex].length)
-    }
-
-    mutating func push(_ connection: UInt32, _ length: UInt32) {
-        owners[cursor.tailIndex] = Owner(connection: connection, length: length)
-        cursor.tail &+= 1
-    }
-
-    mutating func consume(_ length: UInt32) {
-        owners[cursor.headIndex].length &-= length
-        if owners[cursor.headIndex].length == 0 { cursor.head &+= 1 }
     }
 }

@@ -40,6 +40,11 @@ struct SendingPeer: ~Copyable {
         configuration.maxConnections = max(options.flows, 8)
         configuration.sendBufferBytes = 1 << 20
         configuration.linearBlocks = 64
+        // It receives nothing: no flow needs slots.
+        configuration.slotsPerFlow = 1
+        configuration.slotBudget = configuration.maxConnections
+        // A message leaves as it was written, so that segments of every size reach the receiver.
+        configuration.nagle = false
         configuration.msl = .milliseconds(1)
         var stack = TCPStack(
             configuration: configuration, secret: (options.device.seed, options.device.seed ^ 0x5EED))

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+/// Options of printing, and how every long command ends.
+struct OutputArguments: ParsableArguments {
+    @Flag(help: "Print one JSON object.")
+    var json = false
+    @Flag(help: "Say what is being done on standard error.")
+    var verbose = false
+
+    /// Prints a result, its problems on standard error, and ends with exit status 1 when there are any.
+    func finish<Result: Encodable>(_ result: Result, _ transfer: TransferResult, text: () -> Void) {
+        if json { printJSON(result) } else { text() }
+        for problem in transfer.problems { FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8)) }
+        if !transfer.ok { Foundation.exit(1) }
+    }
+
+    private func printJSON(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if let data = try? encoder.encode(value) { print(String(decoding: data, as: UTF8.self)) }
+    }
+}
+
+func format(_ number: Double) -> String { String(format: "%.3f", number) }

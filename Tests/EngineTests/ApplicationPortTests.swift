@@ -1,0 +1,137 @@
+import DeviceMemory
+import PagePool
+import Packets
+import TCPLite
+import Testing
+
+@testable import Engine
+
+/// A port over plain memory, with a pool and a stack that have seen no device.
+private struct Desk: ~Copyable {
+    let memory = HeapBytes(count: ApplicationChannel.bytes)
+    var port: ApplicationPort
+    var client: ApplicationClient
+    var pool: PagePool
+    var stack: TCPStack
+
+    init() {
+        let channel = ApplicationChannel(memory.bytes)
+        port = ApplicationPort(channel, slots: 64)
+        client = ApplicationClient(channel)
+        pool = PagePool(
+            identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64))
+        stack = TCPStack(
+            configuration: Configuration(
+                interface: InterfaceConfiguration(
+                    mac: MACAddress(2, 0, 0, 0, 0, 1), address: IPv4Address(10, 0, 0, 1), prefixLength: 24)),
+            secret: (1, 2))
+    }
+
+    /// Delivers a slot to the application and returns its token.
+    mutating func deliver(length: UInt32 = 100) -> UInt64 {
+        guard let slot = pool.lend() else { return 0 }
+        let delivered = pool.deliver(pool.arrive(slot, offset: 0, length: length))
+        return port.tokens.issue(slot: delivered.slot, connection: 0)
+    }
+
+    mutating func takeReturns(limit: Int = 4096) { _ = port.takeReturns(limit: limit, pool: &pool, stack: &stack) }
+}
+
+@Suite struct ApplicationPortTests {
+    @Test("tokens come back singly, as ranges, out of order; each is booked once (U.08, S4.11)")
+    func returns() {
+        var desk = Desk()
+        let tokens = (0..<20).map { _ in desk.deliver() }
+        #expect(desk.pool.ledger().application == 20)
+        for token in tokens.reversed() { _ = desk.client.giveBack(token) }
+        desk.client.flush()
+        desk.takeReturns()
+        #expect(desk.pool.ledger().application == 0 && desk.port.statistics.tokensReturned == 20)
+        let more = (0..<10).map { _ in desk.deliver() }
+        for token in more { _ = desk.client.giveBack(token) }
+        desk.client.flush()
+        desk.takeReturns()
+        #expect(desk.pool.ledger().pool == 64 && desk.port.tokens.outstanding == 0)
+    }
+
+    @Test("stale, unknown and doubled tokens are counted and free nothing (U.12, Z.03, G.02)")
+    func forged() {
+        var desk = Desk()
+        let held = desk.deliver()
+        for token in [0, held + 1, held + 1000, UInt64.max, held, held, held] as [UInt64] {
+            _ = desk.client.giveBack(token)
+            desk.client.flush()
+        }
+        desk.takeReturns()
+        #expect(desk.port.statistics.tokensReturned == 1 && desk.port.statistics.badReturns == 6)
+        #expect(desk.pool.ledger().pool == 64 && desk.pool.statistics.violations == 0)
+    }
+
+    @Test("a count of four thousand million is no work, and does not stop what is behind it (U.09)")
+    func endlessCount() {
+        var desk = Desk()
+        let token = desk.deliver()
+        let ring = ApplicationChannel(desk.memory.bytes).returnRing
+        // By hand, as a hostile client would: start, count; then the tail.
+        ring.setLE64(128, token)
+        ring.setLE32(136, .max)
+        ring.setLE64(144, token)
+        ring.setLE32(152, 1)
+        ring.setLE32(0, 2)
+        desk.takeReturns()
+        #expect(desk.port.statistics.badReturns == 1 && desk.port.statistics.tokensReturned == 1)
+    }
+
+    @Test("a range longer than one call's work goes on in the next (bounded work)")
+    func bounded() {
+        var desk = Desk()
+        for _ in 0..<50 { _ = desk.client.giveBack(desk.deliver()) }
+        desk.client.flush()
+        desk.takeReturns(limit: 20)
+        #expect(desk.port.statistics.tokensReturned == 20)
+        desk.takeReturns(limit: 20)
+        desk.takeReturns(limit: 20)
+        #expect(desk.port.statistics.tokensReturned == 50 && desk.pool.ledger().pool == 64)
+    }
+
+    @Test("commands for connections that do not exist, of no kind, and with impossible lengths are survived (U.10)")
+    func commands() {
+        var desk = Desk()
+        let ring = ApplicationChannel(desk.memory.bytes).commandRing
+        for (i, (kind, length)) in [(1, UInt32.max), (1, 10), (2, 0), (3, 0), (99, 0), (0, 0)].enumerated()
+            as EnumeratedSequence<[(UInt32, UInt32)]>
+        {
+            ring.setLE32(128 + i * 16, kind)
+            ring.setLE32(128 + i * 16 + 4, 0xDEAD_BEEF)
+            ring.setLE32(128 + i * 16 + 8, length)
+        }
+        ring.setLE32(0, 6)
+        _ = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        #expect(desk.port.statistics.badCommands == 3)
+        let quiet = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        #expect(!quiet)
+    }
+
+    @Test("a consumer that claims linear bytes that were never produced is believed to have consumed all, and no more")
+    func linearClaim() {
+        var desk = Desk()
+        for claim in [UInt64.max, 1, 0] {
+            ApplicationChannel(desk.memory.bytes).linearConsumed.storeReleasing(claim)
+            desk.takeReturns()
+            let roomy = desk.port.hasRoom()
+            #expect(roomy)
+        }
+        #expect(desk.port.statistics.badReturns == 0 && desk.pool.ledger().isBalanced)
+    }
+
+    @Test("a record is 32 bytes and says what it was made of (U.05, S4.03)")
+    func layout() {
+        #expect(MemoryLayout<FragmentRecord>.size == 32 && MemoryLayout<FragmentRecord>.stride == 32)
+        #expect(MemoryLayout<TokenRange>.stride == 16 && MemoryLayout<ApplicationCommand>.stride == 16)
+        let record = FragmentRecord(
+            .device, connection: 7, token: 1 << 40, offset: 5 << 32, length: 9, payloadSum: 0xFFFF, region: 3)
+        #expect(
+            record.kind == .device && record.hasPayloadSum && record.payloadSum == 0xFFFF && record.offset == 5 << 32)
+        #expect(!FragmentRecord(.linear, connection: 0).hasPayloadSum)
+    }
+}
