@@ -35,8 +35,6 @@ static inline void shim_doorbell_fence(void) {
 #endif
 }
 
-static inline void shim_prefetch(const void *_Nonnull p) { __builtin_prefetch(p, 0, 3); }
-
 static inline void shim_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -24,37 +24,37 @@ public import Glibc
 
     /// The 16-bit big-endian field at `offset`.
     @inlinable public func be16(_ offset: Int) -> UInt16 {
-        precondition(offset >= 0 && offset &+ 2 <= count)
+        precondition(offset >= 0 && offset <= count &- 2)
         return unsafe UInt16(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     /// The 32-bit big-endian field at `offset`.
     @inlinable public func be32(_ offset: Int) -> UInt32 {
-        precondition(offset >= 0 && offset &+ 4 <= count)
+        precondition(offset >= 0 && offset <= count &- 4)
         return unsafe UInt32(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The 64-bit little-endian word at `offset`.
     @inlinable public func le64(_ offset: Int) -> UInt64 {
-        precondition(offset >= 0 && offset &+ 8 <= count)
+        precondition(offset >= 0 && offset <= count &- 8)
         return unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// The 32-bit little-endian word at `offset`.
     @inlinable public func le32(_ offset: Int) -> UInt32 {
-        precondition(offset >= 0 && offset &+ 4 <= count)
+        precondition(offset >= 0 && offset <= count &- 4)
         return unsafe UInt32(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The 16-bit little-endian word at `offset`.
     @inlinable public func le16(_ offset: Int) -> UInt16 {
-        precondition(offset >= 0 && offset &+ 2 <= count)
+        precondition(offset >= 0 && offset <= count &- 2)
         return unsafe UInt16(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
     /// `count` bytes from `offset` on.
     @inlinable public func slice(_ offset: Int, _ count: Int) -> ByteView {
-        precondition(offset >= 0 && count >= 0 && offset &+ count <= self.count)
+        precondition(offset >= 0 && offset <= self.count && count >= 0 && count <= self.count &- offset)
         return unsafe ByteView(base: base + offset, count: count)
     }
 
@@ -101,37 +101,31 @@ public import Glibc
 
     /// Stores a 16-bit big-endian field.
     @inlinable public func setBE16(_ offset: Int, _ value: UInt16) {
-        precondition(offset >= 0 && offset &+ 2 <= count)
+        precondition(offset >= 0 && offset <= count &- 2)
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
     }
 
     /// Stores a 32-bit big-endian field.
     @inlinable public func setBE32(_ offset: Int, _ value: UInt32) {
-        precondition(offset >= 0 && offset &+ 4 <= count)
+        precondition(offset >= 0 && offset <= count &- 4)
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 
     /// Stores a 64-bit little-endian word.
     @inlinable public func setLE64(_ offset: Int, _ value: UInt64) {
-        precondition(offset >= 0 && offset &+ 8 <= count)
+        precondition(offset >= 0 && offset <= count &- 8)
         unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
     }
 
     /// Stores a 32-bit little-endian word.
     @inlinable public func setLE32(_ offset: Int, _ value: UInt32) {
-        precondition(offset >= 0 && offset &+ 4 <= count)
+        precondition(offset >= 0 && offset <= count &- 4)
         unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
-    }
-
-    /// Stores a 16-bit little-endian word.
-    @inlinable public func setLE16(_ offset: Int, _ value: UInt16) {
-        precondition(offset >= 0 && offset &+ 2 <= count)
-        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt16.self)
     }
 
     /// `count` bytes from `offset` on.
     @inlinable public func slice(_ offset: Int, _ count: Int) -> MutableByteView {
-        precondition(offset >= 0 && count >= 0 && offset &+ count <= self.count)
+        precondition(offset >= 0 && offset <= self.count && count >= 0 && count <= self.count &- offset)
         return unsafe MutableByteView(base: base + offset, count: count)
     }
 
@@ -140,7 +134,7 @@ public import Glibc
 
     /// Copies all of `source` to `offset`; the ranges may not overlap.
     @inlinable public func copy(_ source: ByteView, at offset: Int = 0) {
-        precondition(offset >= 0 && offset &+ source.count <= count)
+        precondition(offset >= 0 && offset <= count && source.count <= count &- offset)
         unsafe memcpy(base + offset, source.base, source.count)
     }
 

@@ -14,7 +14,7 @@ public struct DeviceRegion: ~Copyable {
 
     /// Number of slots.
     public var slotCount: Int { slotBytes / slotSize }
-    /// Where the flush page begins; it is the only page of the region that the stack's process may read.
+    /// Where the flush page begins. It is read over the device's bus, never through a mapping.
     public var flushOffset: Int { slotBytes }
 
     /// Creates a region with as many slots of `slotSize` bytes (a power of two, 2 KiB to 2 MiB) as fit in `size`.
@@ -43,10 +43,5 @@ public struct DeviceRegion: ~Copyable {
         slotBytes = size - 4096
         self.slotSize = slotSize
         self.visibility = visibility
-    }
-
-    /// A view of the flush page alone: what the stack's process may read.
-    public func flushPage() throws(DeviceMemoryError) -> MappedView {
-        try object.view(offset: flushOffset, length: 4096, rights: .read)
     }
 }

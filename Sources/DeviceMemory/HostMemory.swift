@@ -19,6 +19,8 @@ public struct HostMemory: ~Copyable {
         backing = try Backing.preferringHugePages(name: name, size: size, log: log)
         if let node {
             unsafe numa_tonode_memory(backing.mapping.base, backing.mapping.count, Int32(node))
+            // The policy holds for pages that are touched after it was set (mbind(2)): touch them all now.
+            backing.mapping.bytes.fill(0)
             log.info("\(name): on NUMA node \(node)")
         }
     }
@@ -68,8 +70,8 @@ struct Backing: ~Copyable {
 
     init(name: String, size: Int, hugePages: Bool) throws(DeviceMemoryError) {
         let object = try MemoryObject(name: name, size: size, hugePages: hugePages)
-        // Populating decides now whether the pages exist: a pool short of huge pages would end in SIGBUS later.
-        mapping = try object.view(rights: .readWrite, populate: hugePages)
+        // Mapping reserves huge pages: a pool that is short of them fails here, not at the first touch.
+        mapping = try object.view(rights: .readWrite)
         self.object = object
     }
 

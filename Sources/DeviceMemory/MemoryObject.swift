@@ -10,8 +10,6 @@ public struct MemoryObject: ~Copyable, Sendable {
     public let name: String
     /// Length in bytes.
     public let size: Int
-    /// Size of the pages behind it, in bytes.
-    public let pageSize: Int
     private let descriptor: OwnedDescriptor
 
     /// Creates zeroed memory; `hugePages` asks for 2 MiB pages and fails when the machine has none free.
@@ -26,7 +24,6 @@ public struct MemoryObject: ~Copyable, Sendable {
         guard shim_memfd_seal_shrink(fd) == 0 else { throw .cannotSeal(name: name, errno: errno) }
         self.name = name
         self.size = rounded
-        pageSize = page
         descriptor = owned
     }
 
@@ -39,7 +36,6 @@ public struct MemoryObject: ~Copyable, Sendable {
         }
         self.name = name
         self.size = size
-        pageSize = 4096
         self.descriptor = descriptor
     }
 
@@ -48,7 +44,7 @@ public struct MemoryObject: ~Copyable, Sendable {
 
     /// Maps `length` bytes from `offset`; without `write` the view's mutable accessors fault.
     public func view(
-        offset: Int = 0, length: Int? = nil, rights: AccessRights, populate: Bool = false
+        offset: Int = 0, length: Int? = nil, rights: AccessRights
     ) throws(DeviceMemoryError) -> MappedView {
         let length = length ?? size - offset
         guard offset >= 0, length > 0, offset + length <= size else {
@@ -57,8 +53,7 @@ public struct MemoryObject: ~Copyable, Sendable {
         var protection = PROT_NONE
         if rights.contains(.read) { protection |= PROT_READ }
         if rights.contains(.write) { protection |= PROT_WRITE }
-        let flags = MAP_SHARED | (populate ? MAP_POPULATE : 0)
-        guard let base = unsafe shim_mmap(length, protection, flags, descriptor.rawValue, offset) else {
+        guard let base = unsafe shim_mmap(length, protection, MAP_SHARED, descriptor.rawValue, offset) else {
             throw .cannotMap(name: name, bytes: length, errno: errno)
         }
         return unsafe MappedView(base: base, count: length)

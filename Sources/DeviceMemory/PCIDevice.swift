@@ -26,10 +26,6 @@ public enum PCIConfig {
     public static let identity = 0x00
     /// Command 15:0, status 31:16.
     public static let command = 0x04
-    /// Revision 7:0, class code 31:8.
-    public static let classRevision = 0x08
-    /// First base address register.
-    public static let bar0 = 0x10
     /// Command: the function answers memory cycles.
     public static let commandMemory: UInt32 = 1 << 1
     /// Command: the function may start DMA.

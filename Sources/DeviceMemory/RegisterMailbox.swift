@@ -127,7 +127,8 @@ public struct MailboxServer: ~Copyable {
     public mutating func next() -> Request? {
         while true {
             let available = tail.loadAcquiring()
-            guard available != head else { return nil }
+            // More than the ring holds is nonsense from the other side.
+            guard available != head, available &- head <= RegisterMailbox.depth else { return nil }
             let at = RegisterMailbox.requests + Int(head % RegisterMailbox.depth) * RegisterMailbox.stride
             let code = memory.readOnly.le32(at)
             head &+= 1

@@ -39,80 +39,32 @@ public import VFIODriver
         flushWindow: Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
     ) throws(EngineError) {
         do {
-            self = try Engine(
-                building: device, configuration, region, flushWindow, channel, log, wait)
+            var driver = try I82576Driver(
+                device: device, configuration: configuration.device, slotSize: region.slotSize)
+            let parts = try EngineParts.build(&driver, configuration, region, flushWindow, log, wait)
+            self.init(
+                driver: driver, parts: parts, port: ApplicationPort(channel, slots: region.slotCount),
+                configuration: configuration)
         } catch {
             throw .driver(error)
         }
     }
 
     private init(
-        building device: Device, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
-        _ flushWindow: Device.BusType, _ channel: ApplicationChannel, _ log: Logger, _ wait: (Interval) -> Void
-    ) throws(DriverError) {
-        var driver = try I82576Driver(
-            device: device, configuration: configuration.device, slotSize: region.slotSize)
-        let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
-        guard region.slotCount > needed else {
-            throw .split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
-        }
-        try driver.bringUp(wait: wait)
-        var memory = try Self.hostMemory("rings and headers", driver.hostBytes, device, configuration, log)
-        // Twice the ring: whole frames are read in place, so no slot is out for longer than a burst.
-        let hostSlots = configuration.device.receiveDescriptors * 2
-        let hostSlotBytes = configuration.device.hostSlotBytes
-        var hostMemory = try Self.hostMemory("host pages", hostSlots * hostSlotBytes, device, configuration, log)
-        let regionAddress: IOVA
-        let reservation: MappedView
-        let hostPages: HostBlock
-        do {
-            hostPages = try hostMemory.allocate(bytes: hostSlots * hostSlotBytes)
-            regionAddress = try device.mapRegion(region)
-            reservation = try region.object.view(length: region.slotBytes, rights: [])
-        } catch {
-            throw .memory(error)
-        }
-        var hostPool = PagePool(
-            identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes))
-        var pool = PagePool(
-            identifier: 1,
-            provider: MemoryProvider(
-                deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
-        var queues = Slab<I82576Driver<Device>.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
-        queues.append(
-            try driver.makeReceiveQueue(
-                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow, flushOffset: 0,
-                visibility: .coherent, wait: wait))
-        for index in 1...configuration.device.splitQueues {
-            queues.append(
-                try driver.makeReceiveQueue(
-                    index, memory: &memory, pool: &pool, flushWindow: flushWindow, flushOffset: 0,
-                    visibility: region.visibility, wait: wait))
-        }
-        let transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
+        driver: consuming I82576Driver<Device>, parts: consuming EngineParts<Device>, port: consuming ApplicationPort,
+        configuration: EngineConfiguration
+    ) {
         self.driver = driver
-        self.queues = queues
-        self.transmit = transmit
-        self.memory = memory
-        self.hostMemory = hostMemory
-        self.hostPool = hostPool
-        self.pool = pool
-        self.reservation = reservation
-        port = ApplicationPort(channel, slots: region.slotCount)
+        queues = parts.queues
+        transmit = parts.transmit
+        memory = parts.memory
+        hostMemory = parts.hostMemory
+        hostPool = parts.hostPool
+        pool = parts.pool
+        reservation = parts.reservation
+        self.port = port
         burst = configuration.burst
         stack = TCPStack(configuration: configuration.stack, secret: configuration.secret)
-    }
-
-    private static func hostMemory(
-        _ name: String, _ bytes: Int, _ device: Device, _ configuration: EngineConfiguration, _ log: Logger
-    ) throws(DriverError) -> HostMemory {
-        do {
-            var memory = try HostMemory(name: name, size: bytes, node: configuration.node, log: log)
-            try memory.map(for: device)
-            return memory
-        } catch {
-            throw .memory(error)
-        }
     }
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.

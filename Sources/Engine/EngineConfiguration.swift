@@ -21,12 +21,10 @@ public struct EngineConfiguration: Sendable {
 /// Errors of this module.
 public enum EngineError: Error, CustomStringConvertible {
     case driver(DriverError)
-    case stack(TCPError)
 
     public var description: String {
         switch self {
         case .driver(let error): error.description
-        case .stack(let error): error.description
         }
     }
 }

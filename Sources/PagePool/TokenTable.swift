@@ -79,14 +79,6 @@ public import DeviceMemory
         return takeStraggler(token)
     }
 
-    /// Every token that is still out, in no order; for teardown and reports.
-    public func forEachOutstanding(_ body: (_ token: UInt64, _ slot: UInt32, _ connection: UInt32) -> Void) {
-        for i in 0..<entries.count where entries[i].token != 0 {
-            body(entries[i].token, entries[i].slot, entries[i].connection)
-        }
-        for entry in stragglers.values { body(entry.token, entry.slot, entry.connection) }
-    }
-
     @inline(never) @usableFromInline mutating func evict(_ index: Int) {
         let entry = entries[index]
         stragglers[entry.token] = entry

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// Snake-case keys, sorted, so that equal results print equally.
-func encodeJSON<T: Encodable>(_ value: T) -> [UInt8]? {
+public func encodeJSON<T: Encodable>(_ value: T) -> [UInt8]? {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

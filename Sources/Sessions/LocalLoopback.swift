@@ -83,7 +83,7 @@ struct LocalLoopback: FarEndUser {
                 consumed = side.consumedBytes
                 progressAt = now
             }
-            if now - progressAt > LocalLoopback.patience || now == .never {
+            if now - progressAt > LocalLoopback.patience || now == .never || side.hasRunDry(now: now) {
                 result.transfer.problems.append(
                     "the transfer stopped at \(consumed) bytes and \(progressAt.nanoseconds) ns of virtual time; replay seed \(options.device.seed) with --trace"
                 )
@@ -95,8 +95,15 @@ struct LocalLoopback: FarEndUser {
                 break
             }
         }
+        result.transfer.seed = options.device.seed
         result.transfer.elapsedS = (monotonicNow() - began).seconds
         result.virtualS = (now - .zero).seconds
+        side.finish()
+        do {
+            try recorder.flush()
+        } catch {
+            result.transfer.problems.append(error.description)
+        }
         let mid = engine.report()
         let device = side.report()
         result.take(mid, device, options)

@@ -53,6 +53,12 @@ public struct TransferResult: Encodable, Sendable {
     public var iommuFaults: UInt64 = 0
     /// What the strict model holds against the driver.
     public var driverErrors: UInt64 = 0
+    /// Connections beyond those asked for, reset.
+    public var refusedConnections: UInt64 = 0
+    /// Times that a stream stopped because the device vouched for no checksums.
+    public var untrusted: UInt64 = 0
+    /// Seed of everything random in the run.
+    public var seed: UInt64 = 0
     /// Records whose bytes were checked against the sum that the verified header promised, and those that failed.
     public var payloadSumsChecked: UInt64 = 0
     public var payloadSumErrors: UInt64 = 0
@@ -77,6 +83,8 @@ public struct TransferResult: Encodable, Sendable {
         noReplacement = report.split.noReplacement
         iommuFaults = device.iommuFaults
         driverErrors = device.driverErrors
+        refusedConnections = device.refusedConnections
+        untrusted = device.untrusted
         payloadSumErrors = device.payloadSumErrors
         payloadSumsChecked = device.payloadSumsChecked
         ledger = LedgerResult(report.ledger)

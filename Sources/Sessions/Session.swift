@@ -22,7 +22,7 @@ public enum Session {
             mtu: options.device.mtu)
         let outcome = try runRemote(
             .loopback(options), options.device, options.placement, interface, connections: options.flows,
-            ports: [SessionPlan.port], log: log, progress: progress)
+            ports: [SessionPlan.port], patience: .seconds(30), log: log, progress: progress)
         var result = LoopbackResult()
         result.transfer = outcome.transfer
         result.take(outcome.report, outcome.device, options)
@@ -40,7 +40,7 @@ public enum Session {
         }
         let outcome = try runRemote(
             .receive(options), options.device, options.placement, interface, connections: options.connections,
-            ports: options.ports, log: log, progress: progress)
+            ports: options.ports, patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var result = ReceiveResult()
         result.transfer = outcome.transfer
         result.transfer.take(outcome.report, outcome.device)
@@ -66,7 +66,7 @@ public enum Session {
 
     private static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], log: Logger, progress: (UInt64) -> Void
+        connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
         let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
         let region = try SessionPlan.region(device)
@@ -77,18 +77,24 @@ public enum Session {
             throw SessionError(error)
         }
         let host = try DeviceHost.start(task, placement, memory: memory, region: region)
-        let control = ControlChannel(
-            socket: ControlSocket(taking: OwnedDescriptor(taking: host.socket)), attention: memory.attention)
-        let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
         let watch = DeviceWatch(host: host, memory: memory)
+        let control = ControlChannel(socket: host.socket, attention: memory.attention)
+        let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
         defer {
             watch.end()
             extendLifetime(memory)
         }
-        while memory.ready.loadAcquiring() == 0 && !remote.isGone { pauseBriefly() }
+        while memory.ready.loadAcquiring() == 0 && !remote.isGone && !StopRequest.isMade
+            && control.socket.state == .quiet
+        {
+            pauseBriefly()
+        }
         guard memory.ready.loadAcquiring() == 1 else {
             throw control.failure()
-                ?? SessionError("the device's side ended before it was ready; run again with --verbose")
+                ?? SessionError(
+                    StopRequest.isMade
+                        ? "the run was interrupted before it began"
+                        : "the device's side \(watch.ending) before it was ready")
         }
         let stop = memory.stop
         var side: StackSide
@@ -101,7 +107,9 @@ public enum Session {
             throw error
         }
         var transfer = TransferResult()
-        transfer.elapsedS = side.run(progress: progress).seconds
+        transfer.seed = device.seed
+        transfer.elapsedS = side.run(patience: patience, progress: progress).seconds
+        transfer.require(!side.isStuck, "nothing arrived for \(Int(patience.seconds)) s")
         if placement == .twoProcesses {
             transfer.stackMapsSlots = side.audit.accessible
             transfer.require(side.audit.accessible == 0, "the stack's process could reach slots")

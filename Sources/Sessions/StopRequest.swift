@@ -14,7 +14,14 @@ public enum StopRequest {
     /// Catches both signals from now on.
     public static func catchSignals() {
         for number in [SIGINT, SIGTERM] {
-            signal(number) { _ in StopRequest.make() }
+            signal(number) { number in
+                // Whoever asks twice does not want to wait for good order.
+                if StopRequest.isMade {
+                    signal(number, SIG_DFL)
+                    raise(number)
+                }
+                StopRequest.make()
+            }
         }
     }
 }

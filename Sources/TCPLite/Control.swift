@@ -55,6 +55,12 @@ extension TCPStack {
         return count
     }
 
+    /// Whether ``send(_:_:)`` takes bytes now or later: the connection exists and has not been shut down.
+    public func acceptsData(_ id: ConnectionID) -> Bool {
+        guard let i = live(id) else { return false }
+        return canSend(i)
+    }
+
     /// How many bytes ``send(_:_:)`` would take now.
     public func sendSpace(_ id: ConnectionID) -> Int {
         guard let i = live(id), canSend(i) else { return 0 }

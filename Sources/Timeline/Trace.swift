@@ -46,6 +46,7 @@ internal import Glibc
 /// One thread at a time may record; a trace across threads would not replay anyway.
 @safe public final class TraceRecorder {
     private let state: UnsafeMutablePointer<TraceState>
+    private let path: String?
 
     /// Creates a recorder; `path` names the text file, `nil` keeps the hash alone.
     ///
@@ -58,6 +59,7 @@ internal import Glibc
                 throw .cannotWriteTrace(path: path, reason: unsafe String(cString: strerror(errno)))
             }
         }
+        self.path = path
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: TraceState(file: file))
     }
@@ -74,6 +76,16 @@ internal import Glibc
 
     /// Entries recorded so far.
     public var count: UInt64 { unsafe state.pointee.count }
+
+    /// Makes sure that the text file holds everything recorded so far.
+    ///
+    /// - Throws: ``TimelineError/cannotWriteTrace(path:reason:)``.
+    public func flush() throws(TimelineError) {
+        guard let file = unsafe state.pointee.file else { return }
+        if unsafe fflush(file) != 0 { unsafe state.pointee.writeError = errno }
+        let code = unsafe state.pointee.writeError
+        if code != 0 { throw .cannotWriteTrace(path: path ?? "", reason: unsafe String(cString: strerror(code))) }
+    }
 
     /// SHA-256 over everything recorded so far, in hexadecimal.
     public func hash() -> String {
@@ -106,6 +118,8 @@ public enum TimelineError: Error, CustomStringConvertible {
     var used = 0
     var count: UInt64 = 0
     let file: UnsafeMutablePointer<FILE>?
+    /// errno of the first line that could not be written.
+    var writeError: Int32 = 0
 
     init(file: UnsafeMutablePointer<FILE>?) {
         unsafe self.file = file
@@ -127,10 +141,14 @@ public enum TimelineError: Error, CustomStringConvertible {
         unsafe entry.storeBytes(of: b, toByteOffset: 24, as: UInt64.self)
         unsafe state.pointee.used &+= 32
         if let bytes = unsafe bytes {
-            if unsafe state.pointee.used &+ length > capacity { unsafe flush(state) }
-            unsafe memcpy(state.pointee.buffer + state.pointee.used, bytes, length)
             // Padded to a word, so that entries stay aligned; the length is part of the entry and hashed with it.
-            unsafe state.pointee.used &+= (length &+ 7) & ~7
+            if unsafe state.pointee.used &+ length > capacity &- 8 { unsafe flush(state) }
+            if length <= capacity &- 8 {
+                unsafe memcpy(state.pointee.buffer + state.pointee.used, bytes, length)
+                unsafe state.pointee.used &+= (length &+ 7) & ~7
+            } else {
+                unsafe state.pointee.hasher.update(bufferPointer: UnsafeRawBufferPointer(start: bytes, count: length))
+            }
         }
         if unsafe state.pointee.file != nil { unsafe writeLine(state, kind, now, a, b, bytes, length) }
     }
@@ -157,6 +175,6 @@ public enum TimelineError: Error, CustomStringConvertible {
             }
         }
         line += "\n"
-        unsafe fputs(line, state.pointee.file)
+        if unsafe fputs(line, state.pointee.file) < 0 { unsafe state.pointee.writeError = errno }
     }
 }

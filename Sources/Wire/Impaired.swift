@@ -71,6 +71,8 @@ public import Timeline
         return min(inner.nextDeadline, min(inbound.nextDeadline, outbound.nextDeadline))
     }
 
+    public mutating func flush() throws(WireError) { try inner.flush() }
+
     public var isFinished: Bool { inner.isFinished && nextDeadline == .never }
 
     /// What was done to frames towards the NIC.

@@ -27,11 +27,18 @@ public protocol Wire: ~Copyable {
 
     /// Whether the far end will never deliver anything again, as a capture file that has been replayed.
     var isFinished: Bool { get }
+
+    /// Makes sure that what the wire keeps (a capture) is kept.
+    ///
+    /// - Throws: ``WireError/cannotWriteCapture(path:reason:)``.
+    mutating func flush() throws(WireError)
 }
 
 extension Wire where Self: ~Copyable {
     /// Most wires never end.
     public var isFinished: Bool { false }
+    /// Most wires keep nothing.
+    public mutating func flush() throws(WireError) {}
 }
 
 /// What passed a wire, as the NIC sees it.

@@ -17,14 +17,18 @@ struct DeviceArguments: ParsableArguments {
     var descriptors = 512
     @Option(help: "Largest IP packet in bytes.")
     var mtu = 1500
-    @Option(help: "Seed of everything random; the same seed replays the same run.")
-    var seed: UInt64 = 1
+    @Option(
+        help:
+            "Seed of everything random; the same seed replays the same run (default: 1 in a loopback, drawn anew by a receiver)."
+    )
+    var seed: UInt64?
     @Option(help: "NUMA node for rings and headers; default is where the command runs.")
     var node: Int?
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
 
-    func options() throws -> DeviceOptions {
+    /// - Parameter defaultSeed: for a run whose seed was not given; secrets towards real peers follow from it.
+    func options(defaultSeed: UInt64) throws -> DeviceOptions {
         guard device == "softnic:igb" else {
             throw SessionError("there is no device \(device); use softnic:igb")
         }
@@ -38,6 +42,11 @@ struct DeviceArguments: ParsableArguments {
         guard (2048...(2 << 20)).contains(slotSize.bytes), slotSize.bytes & (slotSize.bytes - 1) == 0 else {
             throw SessionError("a slot of \(slotSize.bytes) bytes cannot be used; choose a power of two from 2K to 2M")
         }
+        guard size.bytes / slotSize.bytes <= 1 << 22 else {
+            throw SessionError(
+                "\(size.bytes / slotSize.bytes) slots are more than the 4194304 that the books are made for; use a smaller --region or a larger --slot-size"
+            )
+        }
         guard (1...15).contains(queues) else {
             throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
         }
@@ -45,13 +54,13 @@ struct DeviceArguments: ParsableArguments {
             throw SessionError(
                 "a ring of \(descriptors) descriptors cannot be used; choose a power of two from 8 to 4096")
         }
+        guard (576...9702).contains(mtu) else {
+            throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")
+        }
         guard mtu + 22 <= slotSize.bytes else {
             throw SessionError(
                 "a frame of MTU \(mtu) does not fit a slot of \(slotSize.bytes) bytes; lower --mtu or raise --slot-size"
             )
-        }
-        guard (576...9702).contains(mtu) else {
-            throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")
         }
         var result = DeviceOptions()
         result.preset = preset
@@ -60,7 +69,7 @@ struct DeviceArguments: ParsableArguments {
         result.queues = queues
         result.descriptors = descriptors
         result.mtu = mtu
-        result.seed = seed
+        result.seed = seed ?? defaultSeed
         result.node = node
         result.capture = capture
         return result

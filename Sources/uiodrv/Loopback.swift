@@ -56,7 +56,7 @@ struct Loopback: ParsableCommand {
 
     private func options() throws -> LoopbackOptions {
         var options = LoopbackOptions()
-        options.device = try device.options()
+        options.device = try device.options(defaultSeed: 1)
         guard bytes.bytes > 0 else { throw SessionError("0 bytes are nothing to send; choose a --bytes of at least 1") }
         guard (1...1000).contains(flows) else {
             throw SessionError("\(flows) flows cannot be run; choose from 1 to 1000")
@@ -64,8 +64,12 @@ struct Loopback: ParsableCommand {
         guard threads == 1 || threads == 2 else {
             throw SessionError("\(threads) threads cannot be used; choose 1 or 2")
         }
-        guard hold >= 0 && hold <= 1 << 20 else {
-            throw SessionError("\(hold) tokens cannot be held; choose from 0 to 1048576")
+        let spare =
+            options.device.regionBytes / options.device.slotSize - options.device.queues * options.device.descriptors
+        guard hold >= 0 && hold <= max(spare / 2, 0) else {
+            throw SessionError(
+                "\(hold) tokens cannot be held: \(max(spare, 0)) slots are not in rings and half of them must keep moving; enlarge --region or hold fewer"
+            )
         }
         options.bytes = bytes.bytes
         options.flows = flows

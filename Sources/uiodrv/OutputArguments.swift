@@ -11,16 +11,14 @@ struct OutputArguments: ParsableArguments {
 
     /// Prints a result, its problems on standard error, and ends with exit status 1 when there are any.
     func finish<Result: Encodable>(_ result: Result, _ transfer: TransferResult, text: () -> Void) {
-        if json { printJSON(result) } else { text() }
+        if json {
+            // Results are plain numbers and texts: they always encode.
+            print(String(decoding: encodeJSON(result) ?? [], as: UTF8.self))
+        } else {
+            text()
+        }
         for problem in transfer.problems { FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8)) }
         if !transfer.ok { Foundation.exit(1) }
-    }
-
-    private func printJSON(_ value: some Encodable) {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if let data = try? encoder.encode(value) { print(String(decoding: data, as: UTF8.self)) }
     }
 }
 

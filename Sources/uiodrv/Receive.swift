@@ -41,7 +41,7 @@ struct Receive: ParsableCommand {
 
     private func options() throws -> ReceiveOptions {
         var options = ReceiveOptions()
-        options.device = try device.options()
+        options.device = try device.options(defaultSeed: UInt64.random(in: .min ... .max))
         guard (1...10_000).contains(connections) else {
             throw SessionError("\(connections) connections cannot be served; choose from 1 to 10000")
         }

@@ -21,15 +21,12 @@ import Testing
         #expect(throws: DeviceMemoryError.self) { _ = try object.view(offset: 4096, length: 8192, rights: .read) }
     }
 
-    @Test("a region maps nothing by itself, and its flush page is the only page asked for (S0.13, G.14)")
+    @Test("a region maps nothing by itself, and keeps a flush page behind its slots (S0.13, G.14)")
     func region() throws {
         let region = try DeviceRegion(name: "uiodrv-region", size: 1 << 20, slotSize: 4096, visibility: .flushRead)
         #expect(region.slotCount == 256)
         #expect(mappings(of: "uiodrv-region") == 0)
-        let flush = try region.flushPage()
-        #expect(flush.count == 4096)
-        #expect(mappings(of: "uiodrv-region") == 1)
-        extendLifetime(flush)
+        #expect(region.object.size == region.slotBytes + 4096 && region.flushOffset == region.slotBytes)
         #expect(throws: DeviceMemoryError.self) {
             _ = try DeviceRegion(size: 1 << 20, slotSize: 3000, visibility: .coherent)
         }
@@ -105,6 +102,16 @@ import Testing
         extendLifetime(view)
     }
 
+    @Test("a client that moves its counter beyond the ring is no work")
+    func forged() {
+        let memory = HeapBytes(count: RegisterMailbox.bytes)
+        var server = MailboxServer(memory.bytes)
+        memory.bytes.setLE32(0, 0x8000_0000)
+        let request = server.next()
+        #expect(request == nil)
+        extendLifetime(memory)
+    }
+
     @Test("a server that is gone reads all ones instead of hanging its client")
     func gone() {
         let memory = HeapBytes(count: RegisterMailbox.bytes)
@@ -113,6 +120,22 @@ import Testing
         #expect(bus.read32(0) == .max)
         for i in 0..<5000 { bus.write32(0, UInt32(i)) }
         #expect(bus.isGone)
+        extendLifetime(memory)
+    }
+}
+
+@Suite struct MappedBusTests {
+    @Test("registers of a mapped window; beyond its end reads are all ones and writes vanish")
+    func window() {
+        let memory = HeapBytes(count: 16)
+        let bus = MappedBus(memory.bytes)
+        bus.write32(12, 0x1234_5678)
+        #expect(bus.read32(12) == 0x1234_5678 && memory.bytes.readOnly.le32(12) == 0x1234_5678)
+        bus.write32(13, 1)
+        bus.write32(16, 1)
+        bus.write32(.max, 1)
+        #expect(bus.read32(13) == .max && bus.read32(16) == .max && bus.read32(.max) == .max)
+        #expect(memory.bytes.readOnly.le32(12) == 0x1234_5678)
         extendLifetime(memory)
     }
 }

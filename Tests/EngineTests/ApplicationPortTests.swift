@@ -124,6 +124,42 @@ private struct Desk: ~Copyable {
         #expect(desk.port.statistics.badReturns == 0 && desk.pool.ledger().isBalanced)
     }
 
+    @Test("an engine that claims what was never sent, or goes back, does not trap its client")
+    func sendClaim() {
+        var desk = Desk()
+        for claim in [UInt64.max, 1, 0] {
+            ApplicationChannel(desk.memory.bytes).sendConsumed.storeReleasing(claim)
+            #expect((0...ApplicationChannel.sendBytes).contains(desk.client.sendSpace))
+        }
+        let bytes = HeapBytes(count: 100)
+        let sent = desk.client.send(bytes.bytes.readOnly, on: 7)
+        #expect(sent && desk.client.sendSpace == ApplicationChannel.sendBytes - 100)
+        extendLifetime(bytes)
+    }
+
+    @Test("a send for a connection that takes nothing is skipped, and holds nothing up")
+    func deadSend() {
+        var desk = Desk()
+        let bytes = HeapBytes(count: 100)
+        for connection in [UInt32(1), 2, 3] { _ = desk.client.send(bytes.bytes.readOnly, on: connection) }
+        _ = desk.client.ask(.shutdown, on: 1)
+        _ = desk.client.ask(.abort, on: 2)
+        desk.client.flush()
+        _ = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        #expect(desk.client.sendSpace == ApplicationChannel.sendBytes && desk.port.statistics.badCommands == 0)
+        extendLifetime(bytes)
+    }
+
+    @Test("ranges of nothing are no endless work")
+    func emptyRanges() {
+        var desk = Desk()
+        let ring = ApplicationChannel(desk.memory.bytes).returnRing
+        ring.setLE32(0, UInt32(ApplicationChannel.returnCapacity))
+        let token = desk.deliver()
+        desk.takeReturns(limit: 100)
+        #expect(desk.port.tokens.outstanding == 1 && token != 0)
+    }
+
     @Test("a record is 32 bytes and says what it was made of (U.05, S4.03)")
     func layout() {
         #expect(MemoryLayout<FragmentRecord>.size == 32 && MemoryLayout<FragmentRecord>.stride == 32)

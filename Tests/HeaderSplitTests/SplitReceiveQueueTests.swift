@@ -37,11 +37,11 @@ struct Bench: ~Copyable {
 
     static let tail: UInt32 = 0xC018
 
-    init(slots: Int = 16, visibility: Visibility = .flushRead) throws {
+    init(slots: Int = 16, ringBytes: Int = 128, visibility: Visibility = .flushRead) throws {
         pool = PagePool(
             identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1_0000), slotSize: 2048, slotCount: slots))
         queue = try Queue(
-            ring: HostBlock(bytes: memory.bytes.slice(0, 128), iova: IOVA(0)),
+            ring: HostBlock(bytes: memory.bytes.slice(0, ringBytes), iova: IOVA(0)),
             headers: HostBlock(bytes: memory.bytes.slice(128, 8 * 192), iova: IOVA(0x8_0000)),
             placement: .headerBuffer(192), doorbell: Doorbell(offset: Bench.tail), bus: bus, flushWindow: flush,
             visibility: visibility, pool: &pool)
@@ -242,7 +242,7 @@ struct Bench: ~Copyable {
         #expect(bench.flush.reads.isEmpty)
     }
 
-    @Test("rings that are no power of two, and pools no larger than the ring, are refused and nothing is kept")
+    @Test("rings of a wrong size, and pools no larger than the ring, are refused and nothing is kept")
     func refusals() throws {
         do {
             _ = try Bench(slots: 8)
@@ -250,5 +250,25 @@ struct Bench: ~Copyable {
         } catch let error as HeaderSplitError {
             #expect(error == .poolTooSmall(slots: 8, descriptors: 8))
         }
+        for descriptors in [0, 4, 7] {
+            do {
+                _ = try Bench(ringBytes: descriptors * 16)
+                Issue.record("a ring of \(descriptors) descriptors was taken")
+            } catch let error as HeaderSplitError {
+                #expect(error == .ringSize(descriptors: descriptors))
+            }
+        }
+        // A pool that was refused is as it was.
+        var pool = PagePool(
+            identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1_0000), slotSize: 2048, slotCount: 8))
+        let memory = HeapBytes(count: 8 * 16 + 8 * 192)
+        let bus = RecordingBus()
+        _ = try? Bench.Queue(
+            ring: HostBlock(bytes: memory.bytes.slice(0, 128), iova: IOVA(0)),
+            headers: HostBlock(bytes: memory.bytes.slice(128, 8 * 192), iova: IOVA(0x8_0000)),
+            placement: .headerBuffer(192), doorbell: Doorbell(offset: 0), bus: bus, flushWindow: bus,
+            visibility: .coherent, pool: &pool)
+        #expect(pool.ledger().pool == 8 && bus.writes.isEmpty)
+        extendLifetime(memory)
     }
 }

@@ -82,7 +82,18 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
         check(result, 100_000)
     }
 
-    @Test("a NIC that lies about checksums is found out by the payload's sum or survived (C.23, payload_sum)")
+    @Test("a NIC that vouches for damaged frames is found out by the sum of their payload (payload_sum)")
+    func vouching() throws {
+        let result = try run {
+            $0.bytes = 4 << 20
+            $0.impairments.corrupt = 0.01
+            $0.impairments.lie = 0.2
+        }
+        #expect(!result.transfer.ok && result.digestExpected != result.digestReceived)
+        #expect(result.transfer.payloadSumErrors > 0)
+    }
+
+    @Test("a NIC that calls good frames bad or unchecked costs time and no byte")
     func lies() throws {
         let result = try run {
             $0.bytes = 400_000

@@ -14,6 +14,9 @@ final class FakeDevice: PCIDevice {
     var command: UInt32 = 0
     var registers: [UInt32: UInt32] = [:]
     var isGone = false
+    var hasRegisters = true
+    /// The device goes away with so many register writes; `nil` is never.
+    var diesAfter: Int?
     var linkComesUp = true
     var phyAnswers = true
     var semaphoreIsFree = true
@@ -45,6 +48,7 @@ final class FakeDevice: PCIDevice {
     private func write(_ offset: UInt32, _ value: UInt32) {
         if isGone { return }
         writes.append((offset, value))
+        if let diesAfter, writes.count >= diesAfter { isGone = true }
         var value = value
         switch offset {
         case I82576.ctrl.offset: value &= ~(1 << 26)
@@ -65,7 +69,7 @@ final class FakeDevice: PCIDevice {
         return offset == PCIConfig.identity ? identity : offset == PCIConfig.command ? command : 0
     }
     func writeConfig32(_ offset: Int, _ value: UInt32) { if offset == PCIConfig.command { command = value } }
-    func bar(_ index: Int) -> Registers? { index == 0 ? Registers(device: self) : nil }
+    func bar(_ index: Int) -> Registers? { index == 0 && hasRegisters ? Registers(device: self) : nil }
     func reset() {}
     func map(
         _ object: borrowing MemoryObject, offset: Int, length: Int, rights: AccessRights

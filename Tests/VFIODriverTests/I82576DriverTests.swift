@@ -38,6 +38,9 @@ import VFIODriver
         let device = FakeDevice()
         device.identity = 0x10D3_8086
         #expect(failure { () throws(DriverError) in _ = try driver(device) } == .wrongDevice(identity: 0x10D3_8086))
+        device.identity = 0x10C9_8086
+        device.hasRegisters = false
+        #expect(failure { () throws(DriverError) in _ = try driver(device) } == .noRegisters)
         device.isGone = true
         #expect(
             failure { () throws(DriverError) in _ = try driver(device) } == .deviceGone(during: "identification"))
@@ -94,6 +97,10 @@ import VFIODriver
         #expect(error { $0.semaphoreIsFree = false }.0 == .semaphoreHeld(name: "SWSM.SMBI"))
         #expect(error { $0.registers[I82576.ral(0).offset] = 1 }.0 == .invalidAddress(bytes: [1, 0, 0, 0, 0x34, 0x56]))
         #expect(error { $0.registers[I82576.status.offset] = 1 << 19 }.0 == .mastersStillBusy)
+        #expect(error { $0.diesAfter = 1 }.0 == .deviceGone(during: "reset"))
+        #expect(error { $0.diesAfter = 5 }.0 == .deviceGone(during: "reset"))
+        // Later it is found by whatever is read next: in bounded time, and as an error.
+        for writes in [40, 400, 440] { #expect(error { $0.diesAfter = writes }.0 != nil) }
         for change in [{ $0.linkComesUp = false }, { $0.phyAnswers = false }] as [(FakeDevice) -> Void] {
             #expect(error(change).1 < .seconds(7))
         }

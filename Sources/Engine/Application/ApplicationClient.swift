@@ -63,7 +63,11 @@ public struct ApplicationClient: ~Copyable {
     }
 
     /// Bytes that ``send(_:on:)`` would take now.
-    public var sendSpace: Int { sends.count - Int(produced &- sendConsumed.loadAcquiring()) }
+    public var sendSpace: Int {
+        // An engine that claims more than was produced has consumed everything; one that goes back takes nothing more.
+        let used = produced &- min(sendConsumed.loadAcquiring(), produced)
+        return used > UInt64(sends.count) ? 0 : sends.count &- Int(used)
+    }
 
     /// Queues all of `bytes` to be sent on a connection; false, and nothing queued, when they do not fit now.
     public mutating func send(_ bytes: ByteView, on connection: UInt32) -> Bool {

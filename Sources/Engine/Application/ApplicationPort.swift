@@ -16,7 +16,9 @@ public import TCPLite
     private var linearProduced: UInt64 = 0
     private var linearCredited: UInt64 = 0
     private var sendTaken: UInt64 = 0
+    /// The send in progress, and the one command that had to wait behind it.
     private var pendingSend: ApplicationCommand?
+    private var waiting: ApplicationCommand?
     private var unpublished = false
     private var linearOwners: LinearOwners
     /// Tokens that the application holds.
@@ -122,6 +124,7 @@ public import TCPLite
             if partial.count == 0 {
                 guard let range = returns.pop() else { break }
                 partial = range
+                if range.count == 0 { taken &+= 1 }
                 // A count that no application can hold is nonsense; it must not become work.
                 if UInt64(range.count) > UInt64(tokens.outstanding) {
                     statistics.badReturns &+= 1
@@ -168,25 +171,46 @@ public import TCPLite
         return any
     }
 
-    /// Carries out commands until the ring is empty or the stack's send buffer is full.
+    /// Carries out commands until the ring is empty or two sends wait for room; at most a ring's worth a call.
+    ///
+    /// A send that waits for its peer's window does not keep back what concerns other connections: a shutdown of its own
+    /// connection waits behind it, everything else but a further send overtakes.
     @usableFromInline mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
-        var any = false
-        while true {
-            if pendingSend == nil {
-                guard let command = commands.pop() else { break }
-                any = true
-                let id = ConnectionID(rawValue: command.connection)
-                switch CommandKind(rawValue: command.kindCode) {
-                case .send: pendingSend = command
-                case .shutdown: stack.shutdown(id)
-                case .abort: stack.abort(id, pool: &pool)
-                case nil: statistics.badCommands &+= 1
+        var any = continueSends(&stack)
+        for _ in 0..<ApplicationChannel.commandCapacity where waiting == nil {
+            guard let command = commands.pop() else { break }
+            any = true
+            let id = ConnectionID(rawValue: command.connection)
+            switch CommandKind(rawValue: command.kindCode) {
+            case .send:
+                if pendingSend == nil { pendingSend = command } else { waiting = command }
+            case .shutdown:
+                if pendingSend?.connection == command.connection {
+                    waiting = command
+                } else {
+                    stack.shutdown(id)
                 }
+            case .abort: stack.abort(id, pool: &pool)
+            case nil: statistics.badCommands &+= 1
             }
-            if !continueSend(&stack) { break }
+            _ = continueSends(&stack)
         }
         commands.release()
         return any
+    }
+
+    /// Goes on with the send in progress, then with what waited behind it; returns whether one of them is done.
+    private mutating func continueSends(_ stack: inout TCPStack) -> Bool {
+        guard pendingSend != nil, continueSend(&stack) else { return false }
+        guard let next = waiting else { return true }
+        waiting = nil
+        if CommandKind(rawValue: next.kindCode) == .send {
+            pendingSend = next
+            _ = continueSend(&stack)
+        } else {
+            stack.shutdown(ConnectionID(rawValue: next.connection))
+        }
+        return true
     }
 
     /// Moves bytes of the command in progress; false when it has to wait.
@@ -201,8 +225,8 @@ public import TCPLite
         while command.length != 0 {
             let position = Int(sendTaken & UInt64(sends.count &- 1))
             let n = min(Int(command.length), sends.count &- position)
-            // A connection that is gone accepts nothing: its bytes are skipped, not kept.
-            let accepted = stack.info(id) == nil ? n : stack.send(id, sends.slice(position, n))
+            // A connection that is gone or shut down takes nothing ever: its bytes are skipped, not kept.
+            let accepted = stack.acceptsData(id) ? stack.send(id, sends.slice(position, n)) : n
             sendTaken &+= UInt64(accepted)
             command.length &-= UInt32(accepted)
             if accepted < n {

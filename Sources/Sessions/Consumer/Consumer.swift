@@ -17,6 +17,10 @@ struct Consumer: ~Copyable {
     private let outputPath: String?
     private let limit: Int
     private let trace: Trace
+    /// Connections beyond the limit, to be reset.
+    private var unwanted: [UInt32] = []
+    /// Streams that have ended and whose connection is still to be shut down.
+    private var owedShutdowns = 0
     private(set) var finishedStreams = 0
     private(set) var deviceBytes: UInt64 = 0
     private(set) var linearBytes: UInt64 = 0
@@ -54,6 +58,7 @@ struct Consumer: ~Copyable {
             count &+= 1
         }
         answer()
+        askWhatIsOwed()
         client.flush()
         return count != 0
     }
@@ -69,7 +74,8 @@ struct Consumer: ~Copyable {
             records &+= 1
             deviceBytes &+= UInt64(record.length)
             // The records come from the stack's process: a range outside the region is not followed.
-            if record.offset &+ UInt64(record.length) <= UInt64(region.count) {
+            let size = UInt64(region.count)
+            if record.offset <= size && UInt64(record.length) <= size &- record.offset {
                 let bytes = region.bytes.readOnly.slice(Int(record.offset), Int(record.length))
                 use(bytes, record)
             } else {
@@ -127,7 +133,7 @@ struct Consumer: ~Copyable {
     private mutating func open(_ record: FragmentRecord) {
         guard streams.count < limit else {
             refused &+= 1
-            _ = client.ask(.abort, on: record.connection)
+            unwanted.append(record.connection)
             return
         }
         let address = IPv4Address(rawValue: UInt32(truncatingIfNeeded: record.offset >> 16))
@@ -151,8 +157,20 @@ struct Consumer: ~Copyable {
         if let failure = streams[i].finish() { outputFailure = failure }
         finishedStreams += 1
         releaseHeldAtEnd()
-        if !reset && !streams[i].shutDown && client.ask(.shutdown, on: streams[i].connection) {
-            streams[i].shutDown = true
+        if !reset { owedShutdowns += 1 }
+    }
+
+    /// Asks for what streams are owed, as far as the command ring has room; the rest waits for the next poll.
+    private mutating func askWhatIsOwed() {
+        while let connection = unwanted.last, client.ask(.abort, on: connection) { unwanted.removeLast() }
+        guard owedShutdowns != 0 else { return }
+        for i in 0..<streams.count where streams[i].ended && !streams[i].reset && !streams[i].shutDownCounted {
+            if !streams[i].shutDown {
+                guard client.ask(.shutdown, on: streams[i].connection) else { return }
+                streams[i].shutDown = true
+            }
+            streams[i].shutDownCounted = true
+            owedShutdowns -= 1
         }
     }
 

@@ -23,9 +23,12 @@ struct OutputFile: ~Copyable {
 
     /// Whether a file could be made at `path`; leaves nothing there.
     static func check(path: String) throws(SessionError) {
+        // The finished file is renamed into place, which would replace a device, a pipe or a link instead of writing to it.
         var status = stat()
-        if unsafe (stat(path, &status) == 0), status.st_mode & S_IFMT == S_IFDIR {
-            throw SessionError("cannot write \(path): it is a directory; choose a file name as --output")
+        if unsafe (lstat(path, &status) == 0), status.st_mode & S_IFMT != S_IFREG {
+            let kind = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "no plain file"
+            throw SessionError(
+                "cannot write \(path): it is \(kind); choose the name of a new or plain file as --output")
         }
         _ = try OutputFile(path: path)
     }

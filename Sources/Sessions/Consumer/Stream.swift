@@ -12,6 +12,7 @@ struct Stream: ~Copyable {
     var continued = false
     var answered = false
     var shutDown = false
+    var shutDownCounted = false
 
     init(connection: UInt32, peer: String, http: Bool, output: consuming OutputFile?) {
         self.connection = connection

@@ -76,6 +76,15 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
     /// Payload bytes that the consumer has seen.
     var consumedBytes: UInt64 { consumer.deviceBytes &+ consumer.linearBytes }
 
+    /// Ends the run at this side: what a capture holds must have reached its file.
+    mutating func finish() {
+        do {
+            try end.flush()
+        } catch {
+            wireFailure = SessionError(error)
+        }
+    }
+
     /// What this side has to say about the run.
     func report() -> DeviceReport {
         var report = DeviceReport()
@@ -88,6 +97,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
         report.payloadSumErrors = consumer.payloadSumErrors
         report.payloadSumsChecked = consumer.payloadSumsChecked
         report.refusedConnections = consumer.refused
+        report.untrusted = consumer.untrusted
         report.iommuFaults = nic.iommuFaultCount
         report.driverErrors = nic.flags.total
         report.driverErrorText = nic.flags.total == 0 ? nil : String(describing: nic.flags)
@@ -109,7 +119,10 @@ public struct DeviceReport: Codable, Sendable {
     public var records: UInt64 = 0
     public var payloadSumErrors: UInt64 = 0
     public var payloadSumsChecked: UInt64 = 0
+    /// Connections beyond those asked for, reset.
     public var refusedConnections: UInt64 = 0
+    /// Times that a stream stopped because the device vouched for no checksums.
+    public var untrusted: UInt64 = 0
     public var iommuFaults: UInt64 = 0
     /// What a strict model holds against the driver.
     public var driverErrors: UInt64 = 0

@@ -35,6 +35,8 @@ struct LoopbackEnd<W: LinkWire & ~Copyable>: FarEnd, ~Copyable {
     }
 
     var nextDeadline: Instant { wire.nextDeadline }
+    var isFinished: Bool { peer.isFinished && wire.nextDeadline == .never }
+    mutating func flush() throws(WireError) { try wire.flush() }
     mutating func drive(now: Instant) -> Bool { peer.poll(now: now, wire: &wire) }
     var driveDeadline: Instant { peer.nextDeadline }
     func expectedDigest() -> String? { peer.expectedDigest() }
@@ -57,6 +59,7 @@ struct OutsideEnd<W: Wire & ~Copyable>: FarEnd, ~Copyable {
 
     var nextDeadline: Instant { wire.nextDeadline }
     var isFinished: Bool { wire.isFinished }
+    mutating func flush() throws(WireError) { try wire.flush() }
     mutating func drive(now: Instant) -> Bool { false }
     var driveDeadline: Instant { .never }
     func expectedDigest() -> String? { nil }

@@ -130,6 +130,9 @@ struct SendingPeer: ~Copyable {
 
     var nextDeadline: Instant { stack.nextDeadline }
 
+    /// Whether no flow will send anything more: all have closed or failed.
+    var isFinished: Bool { stack.connectionCount == 0 }
+
     /// One digest over all flows, as the receiver must compute it.
     func expectedDigest() -> String { combinedDigest((0..<digests.count).map { digests[$0].finish() }) }
 

@@ -10,6 +10,15 @@ struct ControlSocket: ~Copyable, Sendable {
 
     var fileDescriptor: Int32 { descriptor.rawValue }
 
+    /// The same socket under a descriptor of its own.
+    func duplicate() throws(SessionError) -> ControlSocket {
+        let fd = dup(descriptor.rawValue)
+        guard fd >= 0 else {
+            throw SessionError("cannot duplicate a descriptor: \(systemMessage(errno)); raise the limit of open files")
+        }
+        return ControlSocket(taking: OwnedDescriptor(taking: fd))
+    }
+
     /// Two connected ends.
     static func makePair() throws(SessionError) -> (Int32, Int32) {
         var pair: (Int32, Int32) = (-1, -1)
@@ -34,13 +43,28 @@ struct ControlSocket: ~Copyable, Sendable {
         case report
     }
 
+    /// What a look at the socket shows.
+    enum State {
+        case quiet
+        case waiting
+        case closed
+    }
+
+    /// Whether a message waits or the other side has ended; takes nothing.
+    var state: State {
+        var byte: UInt8 = 0
+        let n = unsafe recv(descriptor.rawValue, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if n > 0 { return .waiting }
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? .quiet : .closed
+    }
+
     struct Message: BitwiseCopyable {
         var operation: UInt32
         var rights: UInt32 = 0
         var offset: UInt64 = 0
         var length: UInt64 = 0
         var iova: UInt64 = 0
-        /// 0 is success.
+        /// 0 is success, otherwise a ``DeviceMemoryError/statusCode``.
         var status: UInt64 = 0
 
         init(_ operation: Operation) { self.operation = operation.rawValue }
@@ -118,5 +142,26 @@ struct ControlSocket: ~Copyable, Sendable {
             bytes += piece[0..<n]
         }
         return bytes
+    }
+}
+
+extension DeviceMemoryError {
+    /// An error as it travels: an errno, or this for a lack of address space.
+    static let noSpaceCode: UInt64 = 1 << 32
+
+    /// The number that stands for this error in an answer; never 0.
+    var statusCode: UInt64 {
+        switch self {
+        case .cannotMap(_, _, let code), .cannotCreate(_, _, let code), .cannotSeal(_, let code):
+            code > 0 ? UInt64(code) : Self.noSpaceCode
+        default: Self.noSpaceCode
+        }
+    }
+
+    /// The error behind an answer's status.
+    static func from(statusCode: UInt64, bytes: Int) -> DeviceMemoryError {
+        statusCode >= noSpaceCode
+            ? .outOfIOVASpace(bytes: bytes)
+            : .cannotMap(name: "memory for the device", bytes: bytes, errno: Int32(truncatingIfNeeded: statusCode))
     }
 }

@@ -21,35 +21,47 @@ enum DeviceTask: Codable, Sendable {
 }
 
 /// The thread or process in which the device's side runs, as the stack's side sees it.
-struct DeviceHost: Sendable {
+struct DeviceHost: ~Copyable {
     /// The stack's end of the control socket.
-    let socket: Int32
+    let socket: ControlSocket
     /// The child, when it is a process.
     let child: pid_t?
+    /// Signalled when the thread has ended and everything it owned is gone, when it is a thread.
+    let threadEnded: DispatchSemaphore?
 
     /// Starts the device's side and hands it the shared memory.
     static func start(
         _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion
     ) throws(SessionError) -> DeviceHost {
         let (mine, theirs) = try ControlSocket.makePair()
-        var host = DeviceHost(socket: mine, child: nil)
+        let socket = ControlSocket(taking: OwnedDescriptor(taking: mine))
+        let other = OwnedDescriptor(taking: theirs)
+        var child: pid_t?
+        var ended: DispatchSemaphore?
         if placement == .twoProcesses {
-            host = DeviceHost(socket: mine, child: try spawn(task, theirs))
-            close(theirs)
+            child = try spawn(task, other.rawValue)
         } else {
-            let thread = Thread { DeviceHost.serve(task, socket: theirs) }
+            let semaphore = DispatchSemaphore(value: 0)
+            let descriptor = other.release()
+            let thread = Thread {
+                DeviceHost.serve(task, socket: descriptor)
+                semaphore.signal()
+            }
             thread.stackSize = 8 << 20
             thread.start()
+            ended = semaphore
         }
-        // Borrowed for the hand-over: the descriptor belongs to whoever takes the host.
-        let control = ControlSocket(taking: OwnedDescriptor(taking: dup(mine)))
         var message = ControlSocket.Message(.session)
         message.length = UInt64(memory.object.size)
-        _ = control.send(message, descriptor: memory.object.fileDescriptor)
+        var sent = socket.send(message, descriptor: memory.object.fileDescriptor)
         message = ControlSocket.Message(.region)
         message.length = UInt64(region.object.size)
-        _ = control.send(message, descriptor: region.object.fileDescriptor)
-        return host
+        sent = socket.send(message, descriptor: region.object.fileDescriptor) && sent
+        guard sent else {
+            throw SessionError(
+                "cannot hand memory to the device's side: \(systemMessage(errno)); raise the limit of open files")
+        }
+        return DeviceHost(socket: socket, child: child, threadEnded: ended)
     }
 
     /// Starts this program again as the device's side, with the socket as descriptor 3.
@@ -85,17 +97,16 @@ struct DeviceHost: Sendable {
                 taking: OwnedDescriptor(taking: regionFD), size: Int(region.length), slotSize: task.device.slotSize,
                 visibility: .flushRead)
             let ready = memory.ready
-            // The report of a failure travels on a descriptor of its own: serving consumes this one.
-            let words = ControlSocket(taking: OwnedDescriptor(taking: dup(socket)))
-            let serving = DeviceServing(task: task, region: object, memory: memory, control: control)
             do {
+                let serving = try DeviceServing(task: task, region: object, memory: memory, control: control)
                 try task.withFarEnd(serving)
             } catch {
-                words.sendFailure(error)
+                control.sendFailure(SessionError(error))
                 ready.storeReleasing(2)
             }
+            extendLifetime(memory)
         } catch {
-            return
+            control.sendFailure(SessionError(error))
         }
     }
 }
@@ -114,7 +125,17 @@ struct DeviceServing: FarEndUser, ~Copyable {
     let task: DeviceTask
     let region: DeviceRegion
     let memory: SessionMemory
+    /// A descriptor of its own: whoever starts the server keeps one to say why it could not start.
     let control: ControlSocket
+
+    init(
+        task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket
+    ) throws(SessionError) {
+        self.task = task
+        self.memory = memory
+        self.control = try control.duplicate()
+        self.region = region
+    }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
         let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
@@ -146,16 +167,17 @@ struct DeviceServing: FarEndUser, ~Copyable {
     }
 }
 
-/// Reaps a device's side that runs as a process, and tells the stack when it ends early.
+/// Waits for the end of the device's side; reaps it where it is a process, and tells the stack when that ends early.
 final class DeviceWatch: Sendable {
     private let child: pid_t?
-    private let finished = DispatchSemaphore(value: 0)
+    private let finished: DispatchSemaphore
     private let status = Atomic<Int32>(0)
     private let ended = Atomic<Bool>(false)
 
     /// - Parameter memory: the session's memory, of which the watch makes a mapping of its own.
-    init(host: DeviceHost, memory: SessionMemory) {
+    init(host: borrowing DeviceHost, memory: SessionMemory) {
         child = host.child
+        finished = host.threadEnded ?? DispatchSemaphore(value: 0)
         guard let child else { return }
         let descriptor = memory.duplicate()
         let thread = Thread {
@@ -180,10 +202,10 @@ final class DeviceWatch: Sendable {
         return signal == 0 ? "ended" : "was killed by signal \(signal)"
     }
 
-    /// Waits until the process is gone; one that does not end by itself is killed.
+    /// Waits until the device's side is gone with everything that it owned; a process that does not end is killed.
     func end() {
-        guard let child, !ended.exchange(true, ordering: .relaxed) else { return }
-        if finished.wait(timeout: .now() + 5) == .timedOut {
+        guard !ended.exchange(true, ordering: .relaxed) else { return }
+        if finished.wait(timeout: .now() + 5) == .timedOut, let child {
             kill(child, SIGKILL)
             finished.wait()
         }

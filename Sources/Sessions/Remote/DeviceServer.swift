@@ -1,4 +1,3 @@
-internal import CShim
 internal import DeviceMemory
 internal import Engine
 internal import Glibc
@@ -30,6 +29,7 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
         let flushPage = SoftBus(nic, .flushPage)
         memory.ready.storeReleasing(1)
         var idle = 0
+        var turns = 0
         while memory.stop.loadAcquiring() == 0 {
             let now = monotonicNow()
             nic.now = now
@@ -43,16 +43,11 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
             if side.poll(now: now) { worked = true }
             memory.progress.storeRelaxed(side.consumedBytes)
             if side.isDone || side.hasRunDry(now: now) { memory.done.storeReleasing(1) }
-            if worked {
-                idle = 0
-            } else {
-                idle &+= 1
-                if idle > 64 {
-                    // A parent that died leaves nobody to stop us.
-                    if idle & 0xFFF == 0 && !isPeerAlive { break }
-                    pauseBriefly()
-                }
-            }
+            // A stack that died leaves nobody to stop us, however busy the wire is.
+            turns &+= 1
+            if turns & 0x3FF == 0 && control.state == .closed { break }
+            idle = worked ? 0 : idle &+ 1
+            if idle > 64 { pauseBriefly() }
         }
         mailbox.markGone()
         sendReport()
@@ -81,38 +76,42 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
     private func serveControl() -> Bool {
         guard let (message, fd) = control.receive(wait: true) else { return false }
         var answer = message
-        answer.status = 1
         do {
-            switch ControlSocket.Operation(rawValue: message.operation) {
-            case .map, .mapRegion:
-                guard fd >= 0 else { break }
-                let object = try MemoryObject(
-                    name: "memory of the stack", taking: OwnedDescriptor(taking: fd),
-                    size: Int(message.offset + message.length))
-                let iova = try nic.map(
-                    object, offset: Int(message.offset), length: Int(message.length),
-                    rights: AccessRights(rawValue: UInt8(truncatingIfNeeded: message.rights)),
-                    isRegion: message.operation == ControlSocket.Operation.mapRegion.rawValue)
-                answer.iova = iova.rawValue
-                answer.status = 0
-            case .unmap:
-                try nic.unmap(IOVA(message.iova), length: Int(message.length))
-                answer.status = 0
-            default: break
-            }
+            answer.iova = try carryOut(message, fd >= 0 ? OwnedDescriptor(taking: fd) : nil)?.rawValue ?? 0
+            answer.status = 0
         } catch {
-            answer.status = 1
+            answer.status = error.statusCode
         }
         return control.send(answer)
     }
 
-    private var isPeerAlive: Bool {
-        var byte: UInt8 = 0
-        let n = unsafe recv(control.fileDescriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        return n > 0 || (n < 0 && errno == EAGAIN)
+    private func carryOut(
+        _ message: ControlSocket.Message, _ descriptor: consuming OwnedDescriptor?
+    ) throws(DeviceMemoryError) -> IOVA? {
+        let (end, overflow) = message.offset.addingReportingOverflow(message.length)
+        guard !overflow, let size = Int(exactly: end), let offset = Int(exactly: message.offset),
+            let length = Int(exactly: message.length)
+        else { throw .cannotMap(name: "memory of the stack", bytes: 0, errno: EINVAL) }
+        switch ControlSocket.Operation(rawValue: message.operation) {
+        case .map, .mapRegion:
+            guard let descriptor = descriptor.take() else {
+                throw .cannotMap(name: "memory of the stack", bytes: length, errno: EBADF)
+            }
+            let object = try MemoryObject(name: "memory of the stack", taking: descriptor, size: size)
+            return try nic.map(
+                object, offset: offset, length: length,
+                rights: AccessRights(rawValue: UInt8(truncatingIfNeeded: message.rights)),
+                isRegion: message.operation == ControlSocket.Operation.mapRegion.rawValue)
+        case .unmap:
+            try nic.unmap(IOVA(message.iova), length: length)
+            return nil
+        default:
+            throw .cannotMap(name: "memory of the stack", bytes: length, errno: EINVAL)
+        }
     }
 
-    private func sendReport() {
+    private mutating func sendReport() {
+        side.finish()
         guard let bytes = encodeJSON(side.report()) else { return }
         control.sendBytes(bytes)
     }

@@ -61,7 +61,7 @@ struct RemoteDevice: PCIDevice {
 
     private func ask(_ message: ControlSocket.Message, descriptor: Int32) throws(DeviceMemoryError) -> IOVA {
         guard let answer = control.exchange(message, descriptor: descriptor) else { throw .deviceGone }
-        guard answer.status == 0 else { throw .outOfIOVASpace(bytes: Int(message.length)) }
+        guard answer.status == 0 else { throw .from(statusCode: answer.status, bytes: Int(message.length)) }
         return IOVA(answer.iova)
     }
 }

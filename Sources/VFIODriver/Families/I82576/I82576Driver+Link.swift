@@ -75,12 +75,17 @@ extension I82576Driver {
         ) {
             !registers.read(I82576.swsm)[.software]
         }
-        try poll(
-            .milliseconds(100), step: .microseconds(50), wait: wait, orElse: .semaphoreHeld(name: "SWSM.SWESMBI")
-        ) {
-            // Not modify(): the read would be a second take of SMBI, which this side holds; harmless, but said.
-            registers.write(I82576.swsm, registers.read(I82576.swsm).setting(.softwareFirmware))
-            return registers.read(I82576.swsm)[.softwareFirmware]
+        do {
+            try poll(
+                .milliseconds(100), step: .microseconds(50), wait: wait, orElse: .semaphoreHeld(name: "SWSM.SWESMBI")
+            ) {
+                registers.write(I82576.swsm, registers.read(I82576.swsm).setting(.softwareFirmware))
+                return registers.read(I82576.swsm)[.softwareFirmware]
+            }
+        } catch {
+            // SMBI is ours: kept, it would make the next driver blame firmware.
+            releaseSemaphore()
+            throw error
         }
     }
 

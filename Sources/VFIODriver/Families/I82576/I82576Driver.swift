@@ -70,6 +70,7 @@ public struct I82576Driver<Device: PCIDevice>: ~Copyable {
     /// Resets the function and masks its interrupts (4.2.1.6.1, software reset).
     private func reset(wait: (Interval) -> Void) throws(DriverError) {
         registers.modify(I82576.ctrl) { $0[.masterDisable] = true }
+        if registers.read(I82576.status).rawValue == .max { throw .deviceGone(during: "reset") }
         // Requests already on the bus finish within 80 ms (4.2.1.6.1); silence after that is a dead device.
         try poll(.milliseconds(80), step: .milliseconds(1), wait: wait, orElse: .mastersStillBusy) {
             !registers.read(I82576.status)[.masterEnabled]

@@ -1,0 +1,96 @@
+internal import DeviceMemory
+internal import HeaderSplit
+internal import Logging
+internal import PagePool
+internal import Timeline
+internal import VFIODriver
+
+/// What an engine is put together from once its device is up.
+struct EngineParts<Device: PCIDevice>: ~Copyable {
+    var queues: Slab<I82576Driver<Device>.ReceiveQueue>
+    var transmit: I82576Driver<Device>.TransmitRing
+    var memory: HostMemory
+    var hostMemory: HostMemory
+    var hostPool: PagePool
+    var pool: PagePool
+    let reservation: MappedView
+
+    /// Brings the device up and its queues; when a step fails the device is shut down again, because queues that were
+    /// enabled before would go on writing to memory that is about to be unmapped.
+    static func build(
+        _ driver: inout I82576Driver<Device>, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
+        _ flushWindow: Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
+    ) throws(DriverError) -> EngineParts {
+        let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
+        guard region.slotCount > needed else {
+            throw .split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
+        }
+        do {
+            try driver.bringUp(wait: wait)
+            log.info("link up at \(driver.linkSpeed) Mbit/s")
+            return try EngineParts(driver, configuration, region, flushWindow, log, wait)
+        } catch {
+            driver.shutDown(wait: wait)
+            throw error
+        }
+    }
+
+    private init(
+        _ driver: borrowing I82576Driver<Device>, _ configuration: EngineConfiguration,
+        _ region: borrowing DeviceRegion, _ flushWindow: Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
+    ) throws(DriverError) {
+        let device = driver.device
+        var memory = try Self.map("rings and headers", driver.hostBytes, device, configuration, log)
+        // Twice the ring: whole frames are read in place, so no slot is out for longer than a burst.
+        let hostSlots = configuration.device.receiveDescriptors * 2
+        let hostSlotBytes = configuration.device.hostSlotBytes
+        var hostMemory = try Self.map("host pages", hostSlots * hostSlotBytes, device, configuration, log)
+        let regionAddress: IOVA
+        let reservation: MappedView
+        let hostPages: HostBlock
+        do {
+            hostPages = try hostMemory.allocate(bytes: hostSlots * hostSlotBytes)
+            regionAddress = try device.mapRegion(region)
+            reservation = try region.object.view(length: region.slotBytes, rights: [])
+        } catch {
+            throw .memory(error)
+        }
+        var hostPool = PagePool(
+            identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes))
+        var pool = PagePool(
+            identifier: 1,
+            provider: MemoryProvider(
+                deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
+        var queues = Slab<I82576Driver<Device>.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
+        queues.append(
+            try driver.makeReceiveQueue(
+                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow, flushOffset: 0,
+                visibility: .coherent, wait: wait))
+        for index in 1...configuration.device.splitQueues {
+            queues.append(
+                try driver.makeReceiveQueue(
+                    index, memory: &memory, pool: &pool, flushWindow: flushWindow, flushOffset: 0,
+                    visibility: region.visibility, wait: wait))
+        }
+        let transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
+        self.queues = queues
+        self.transmit = transmit
+        self.memory = memory
+        self.hostMemory = hostMemory
+        self.hostPool = hostPool
+        self.pool = pool
+        self.reservation = reservation
+    }
+
+    private static func map(
+        _ name: String, _ bytes: Int, _ device: Device, _ configuration: EngineConfiguration, _ log: Logger
+    ) throws(DriverError) -> HostMemory {
+        do {
+            var memory = try HostMemory(name: name, size: bytes, node: configuration.node, log: log)
+            try memory.map(for: device)
+            return memory
+        } catch {
+            throw .memory(error)
+        }
+    }
+}
