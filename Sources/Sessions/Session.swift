@@ -48,7 +48,8 @@ public enum Session {
         result.connections = outcome.device.streams.count
         result.transfer.expect(
             outcome.device.isDone,
-            "stopped after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections")
+            "\(outcome.device.wireEnded ? "the wire had nothing more to deliver" : "stopped") after \(outcome.device.streams.count { $0.complete }) of \(options.connections) connections"
+        )
         result.transfer.expect(
             outcome.device.streams.allSatisfy { $0.complete }, "a connection was reset or incomplete")
         result.transfer.finish(outcome.final)
@@ -110,7 +111,8 @@ public enum Session {
         let report = side.report()
         let final = side.shutDown()
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
-            throw SessionError("the device's side ended without a report; its last words are above")
+            watch.end()
+            throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
         }
         return Outcome(transfer: transfer, report: report, final: final, device: answer)
     }

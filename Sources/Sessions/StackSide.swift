@@ -87,6 +87,7 @@ struct StackSide: ~Copyable {
     /// Polls until the consumer is done, the device's side has ended, or the run is stopped; returns how long data took.
     mutating func run(progress: (UInt64) -> Void) -> Interval {
         let start = monotonicNow()
+        memory.plugged.storeReleasing(1)
         var first: Instant?
         var idle = 0
         var rounds = 0

@@ -13,7 +13,7 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var storesPadding: Bool
     /// HDR_LEN of an undecodable frame is the header buffer's size (mode 2), instead of 0.
     public var reportsBufferSize: Bool
-    /// SPH and HDR_LEN are in every descriptor of a frame, instead of the first only.
+    /// SPH, HBO and HDR_LEN are in every descriptor of a frame, instead of the first only.
     public var repeatsHeaderStatus: Bool
     /// A frame that no queue has descriptors for waits, instead of being dropped and counted.
     public var holdsWithoutDescriptors: Bool
@@ -29,6 +29,11 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var phyReads: Int
     /// A header address of 0 makes the device eat the whole ring.
     public var nullHeaderEatsRing: Bool
+    /// Headers that lie or are unusual are read as QEMU reads them: no SNAP, IPv6 whatever its version field, authentication
+    /// headers in units of 8, TCP data offsets below 5, and transport checksums over what is left of a cut packet.
+    public var parsesLikeQEMU: Bool
+    /// A kept check sequence always goes to the packet buffer, instead of counting as part of the frame that is split.
+    public var keepsCRCApart: Bool
     /// PSRTYPE, the NFS types and the queue-steering filters exist.
     public var hasFilters: Bool
     /// Bits of SRRCTL.BSIZEHDR that are decoded: 4 or 6.
@@ -49,7 +54,7 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var grantsEEPROM: Bool
     /// An IPv4 header with options has a packet type of its own.
     public var typesIPv4Options: Bool
-    /// RSS takes TCP over IPv6 by MRQC bit 21 too, and calls it type 3.
+    /// RSS tells IPv6 with extension headers from IPv6 without, by MRQC bit and type; QEMU takes bit 18 and type 3 for both.
     public var hashesPlainIPv6: Bool
     /// Dropped frames are counted in RQDPC and MPC.
     public var countsDrops: Bool
@@ -81,6 +86,8 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         enableReads = qemu ? 0 : 1
         phyReads = qemu ? 0 : 1
         nullHeaderEatsRing = qemu
+        parsesLikeQEMU = qemu
+        keepsCRCApart = qemu
         hasFilters = !qemu
         headerSizeBits = qemu ? 4 : 6
         replicatesHeaders = !qemu

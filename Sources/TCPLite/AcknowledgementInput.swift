@@ -64,7 +64,7 @@ extension TCPStack {
         if window == 0 { connections[i].snd.stalledSince = now }
     }
 
-    @inline(never) private mutating func changeSendWindow(_ i: Int, _ window: Int32, _ now: Instant) {
+    @inline(never) mutating func changeSendWindow(_ i: Int, _ window: Int32, _ now: Instant) {
         let before = connections[i].snd.wnd
         connections[i].snd.wnd = window
         connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, window)

@@ -63,6 +63,16 @@ struct Reassembly: ~Copyable {
         return keep(&payload, from, to, &rcv, &statistics, &pool)
     }
 
+    /// Takes a whole segment that begins at RCV.NXT while nothing is waiting, for a flow with a slot and a piece to spare.
+    @inline(__always) mutating func take(_ fragment: consuming Fragment, sum: UInt16, _ rcv: inout ReceiveSide) {
+        let length = Int32(truncatingIfNeeded: fragment.length)
+        let start = rcv.nxt
+        rcv.held &+= 1
+        rcv.unit = rcv.sizes.add(length, unit: rcv.unit)
+        rcv.nxt = start + Int(length)
+        store.append(consume fragment, at: start, sum: sum, hasSum: true, to: &rcv.ready)
+    }
+
     /// In-order data while later data is waiting: moves RCV.NXT over both.
     @inline(never) private mutating func fill(
         _ payload: inout Payload, _ to: SequenceNumber, _ rcv: inout ReceiveSide,

@@ -79,10 +79,9 @@ extension TCPStack {
         let mss = Int(connections[i].snd.mss)
         let isLost = connections[i].usesSACK && scoreboard.lossEdge(i, una: una, mss: mss) > una
         guard isLost || connections[i].snd.duplicateACKs >= 3 else { return }
-        // Duplicates of what a timeout sent twice are no sign of a further loss.
-        guard connections[i].usesSACK || una > connections[i].snd.recover || connections[i].snd.recover == una else {
-            return
-        }
+        // RFC 6582, section 3.2, step 2: as long as nothing beyond the last recovery is acknowledged, duplicates may be
+        // answers to what that recovery sent twice.
+        guard connections[i].usesSACK || una > connections[i].snd.recover else { return }
         statistics.fastRecoveries &+= 1
         halve(i)
         connections[i].snd.cwnd = connections[i].snd.ssthresh

@@ -66,7 +66,9 @@ public struct TCPStack: ~Copyable {
         netmask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
         directedBroadcast = netmask < .max - 1 ? configuration.interface.address.rawValue | ~netmask : 0
         output = FrameQueue(
-            depth: max(configuration.outputDepth, 4), frameCapacity: configuration.interface.mtu + 22)
+            depth: max(configuration.outputDepth, 4),
+            // An ACK with all its options is 100 bytes, however small the MTU.
+            frameCapacity: max(configuration.interface.mtu, 100) + 22)
         connections = Slab(count: count, repeating: Connection())
         flows = FlowTable(capacity: count, hash: keys)
         timers = DeadlineHeap(capacity: count)
@@ -104,7 +106,7 @@ public struct TCPStack: ~Copyable {
         var fragment = frame.fragment.take()
         if overflow {
             statistics.headerOverflows &+= 1
-        } else {
+        } else if !predictedInput(header, verdict, &fragment, now) {
             frameInput(header, verdict, &fragment, now, &pool)
         }
         // Whoever keeps a fragment takes it out: every other path ends here.
@@ -118,7 +120,6 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             expire(i, now, &pool)
         }
-        requestNeighbours(now)
         // Each connection once: what is left (output full) keeps its place for the next call.
         var rounds = pending.count
         while rounds > 0 && !output.isFull {
@@ -127,6 +128,7 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             service(i, now)
         }
+        requestNeighbours(now)
     }
 
     /// The next event or piece of data; `nil` when there is none. Host bytes of the one before become invalid.

@@ -71,6 +71,8 @@ public import Timeline
         return min(inner.nextDeadline, min(inbound.nextDeadline, outbound.nextDeadline))
     }
 
+    public var isFinished: Bool { inner.isFinished && nextDeadline == .never }
+
     /// What was done to frames towards the NIC.
     public var receiveStatistics: ImpairmentStatistics { inbound.statistics }
     /// What was done to frames from the NIC.

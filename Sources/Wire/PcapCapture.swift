@@ -47,6 +47,8 @@ public struct PcapCapture<Inner: Wire & ~Copyable>: Wire, ~Copyable {
 
     public var nextDeadline: Instant { tap.waiting.isEmpty ? inner.nextDeadline : .zero }
 
+    public var isFinished: Bool { inner.isFinished }
+
     /// Frames written so far, both directions together.
     public var capturedFrames: UInt64 { tap.count }
 

@@ -24,6 +24,14 @@ public protocol Wire: ~Copyable {
     ///
     /// In the past when a due frame waits for room in the caller's queue.
     var nextDeadline: Instant { get }
+
+    /// Whether the far end will never deliver anything again, as a capture file that has been replayed.
+    var isFinished: Bool { get }
+}
+
+extension Wire where Self: ~Copyable {
+    /// Most wires never end.
+    public var isFinished: Bool { false }
 }
 
 /// What passed a wire, as the NIC sees it.

@@ -74,6 +74,26 @@ import Testing
         #expect(try status(FrameRecipe(), mark: .claimNothing) == 0x203)
     }
 
+    /// RFC 9260, appendix A: a DATA chunk whose CRC-32c was computed by the definition, bit by bit.
+    @Test func sctp() throws {
+        var packet: [UInt8] = [0, 7, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0] + FrameRecipe.pattern(100)
+        var crc: UInt32 = .max
+        for byte in packet {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+        }
+        for i in 0..<4 { packet[8 + i] = UInt8(truncatingIfNeeded: ~crc >> UInt32(8 * i)) }
+        let recipe = FrameRecipe {
+            $0.transport = .other(132)
+            $0.payload = packet.count
+        }
+        let good = try status(recipe, { $0.replaceSubrange(34..., with: packet) }, offloads: 0xB00)
+        #expect(good == 0x263)
+        packet[40] ^= 1
+        let bad = try status(recipe, { $0.replaceSubrange(34..., with: packet) }, offloads: 0xB00)
+        #expect(bad == 0x263 | Self.transportBad)
+    }
+
     /// Any bytes at all: the model survives what a peer sends.
     @Test func garbageIsSurvived() throws {
         var bench = try Bench(.strict)

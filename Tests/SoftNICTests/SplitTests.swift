@@ -23,7 +23,7 @@ import Testing
         #expect(done.length == expected.length)
         #expect(done.headerOverflow == expected.overflow)
         #expect(done.packetType == (preset == .strict ? vector.strictType ?? vector.packetType : vector.packetType))
-        #expect(done.status == vector.status)
+        #expect(done.status == (preset == .strict ? vector.strictStatus ?? vector.status : vector.status))
 
         let header = bench.header(0, 0)
         #expect(Array(header[..<expected.inHeaderBuffer]) == Array(frame[..<expected.inHeaderBuffer]))

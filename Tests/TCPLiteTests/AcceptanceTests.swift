@@ -170,5 +170,9 @@ import Timeline
         #expect(script.host.stack.info(id)?.sndWnd == 3000)
         script.send(.ack, seq: script.seq &- 1, payload: [1, 2], window: 9)
         #expect(script.host.stack.info(id)?.sndWnd == 3000)
+        script.send(.ack, seq: script.seq &+ 50, window: 4000)
+        script.seq &+= 1
+        script.data([3, 4, 5])
+        #expect(script.host.stack.info(id)?.sndWnd == 4000 && script.host.seen[id]?.bytes == [1, 2, 3, 4, 5])
     }
 }

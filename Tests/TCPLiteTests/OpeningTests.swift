@@ -204,4 +204,15 @@ import Timeline
         #expect(script.host.stack.info(id)?.segmentSize == 512)
         #expect(script.host.stack.info(id)?.state == .established)
     }
+
+    @Test("M-06: the smallest MTU works, reports included")
+    func smallestMTU() throws {
+        let script = try Script { $0.interface.mtu = 68 }
+        let id = try script.open(options: Script.usual)
+        for n: UInt32 in [2, 4, 6, 8, 10] { script.send(.ack, seq: script.seq &+ n, payload: [1]) }
+        _ = script.host.stack.send(id, script.view(pattern(200)))
+        let sent = script.poll()
+        #expect(!sent.isEmpty && sent.allSatisfy { !$0.payload.isEmpty && $0.checksumIsGood })
+        #expect(script.host.stack.info(id)?.segmentSize == 16)
+    }
 }

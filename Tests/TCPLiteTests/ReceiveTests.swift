@@ -77,6 +77,17 @@ import Timeline
         #expect(script.host.stack.info(id)?.state == .closeWait && script.host.isBalanced)
     }
 
+    @Test("R-14: a bare FIN that came early counts when the gap closes, and nothing beyond it is taken")
+    func bareFIN() throws {
+        for payload in [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6]] as [[UInt8]] {
+            let script = try Script()
+            let id = try script.open()
+            script.send([.ack, .fin], seq: script.seq &+ 4)
+            script.send(.ack, payload: payload)
+            #expect(script.host.seen[id]?.bytes == [1, 2, 3, 4] && script.host.seen[id]?.endOfStream == 1)
+        }
+    }
+
     @Test("R-15: the first accepted copy of a byte wins")
     func overlap() throws {
         let script = try Script()

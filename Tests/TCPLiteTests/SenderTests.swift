@@ -41,6 +41,18 @@ import Timeline
         #expect(script.host.stack.info(id)?.retransmitDeadline == .never)
     }
 
+    @Test("S-01, S-09: after a lost SYN the timeout is 3 s and the window one segment")
+    func lostSYN() throws {
+        let script = try Script()
+        let answer = try #require(script.send(.syn, ack: 0, options: Script.plain).first)
+        #expect(script.wait(.milliseconds(1100)).map(\.flags) == [[.syn, .ack]])
+        script.seq &+= 1
+        script.ack = answer.seq &+ 1
+        script.send(.ack)
+        let id = try #require(script.host.order.first)
+        #expect(try script.info(id).retransmissionTimeout == .seconds(3) && script.info(id).cwnd == 1460)
+    }
+
     @Test("S-02: the estimate follows RFC 6298")
     func estimate() throws {
         let script = try Script { $0.minimumRTO = .milliseconds(1) }
@@ -68,6 +80,18 @@ import Timeline
         _ = script.wait(.seconds(120))
         #expect(script.host.seen[id]?.closed == .timedOut && script.host.stack.connectionCount == 0)
         #expect(script.host.isBalanced)
+    }
+
+    @Test("S-07: patience begins when data goes out, not when the connection last spoke")
+    func patience() throws {
+        let script = try Script()
+        let id = try script.open()
+        _ = script.wait(.seconds(1000))
+        _ = script.host.stack.send(id, script.view([1, 2, 3]))
+        // The hardware address is asked for again first.
+        #expect(script.poll().count + script.poll().count == 1)
+        _ = script.wait(.seconds(60))
+        #expect(script.host.seen[id]?.closed == nil)
     }
 
     @Test("S-09, S-10, S-16: slow start, congestion avoidance, and never beyond the window")
@@ -112,6 +136,20 @@ import Timeline
         let done = try script.info(id).sndNxt.rawValue
         script.send(.ack, ack: done, window: 60_000)
         #expect(try script.info(id).cwnd <= 12 * 1460 / 2 && script.host.stack.statistics.timeouts == 0)
+    }
+
+    @Test("S-12: duplicates right after a timeout are no sign of a further loss")
+    func afterTimeout() throws {
+        let (script, id, _) = try SenderTests.opened(60_000, options: Script.plain)
+        script.now = try script.info(id).retransmitDeadline
+        let nxt = try script.info(id).sndNxt.rawValue
+        #expect(script.poll().count == 1)
+        #expect(script.send(.ack, ack: nxt).count > 1)
+        for _ in 0..<5 { script.send(.ack, ack: nxt) }
+        #expect(script.host.stack.statistics.fastRecoveries == 0)
+        script.send(.ack, ack: nxt &+ 1460)
+        for _ in 0..<3 { script.send(.ack, ack: nxt &+ 1460) }
+        #expect(script.host.stack.statistics.fastRecoveries == 1)
     }
 
     @Test("K-08, K-09, S-12: recovery by reports: only holes are sent, within the pipe; nonsense is ignored")

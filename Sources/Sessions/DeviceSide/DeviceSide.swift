@@ -14,6 +14,9 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
     private var inbound: FrameQueue
     private var outbound: FrameQueue
     private(set) var wireFailure: SessionError?
+    private var lastWork = Instant.zero
+    /// Whether the wire is plugged in; frames wait at its far end until then.
+    var isPlugged = true
 
     init(nic: SoftNIC, end: consuming End, consumer: consuming Consumer, frameCapacity: Int) {
         self.nic = nic
@@ -25,8 +28,11 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
 
     /// One turn; returns whether anything happened.
     mutating func poll(now: Instant) -> Bool {
-        var worked = end.drive(now: now)
-        if moveFrames(now) { worked = true }
+        var worked = false
+        if isPlugged {
+            worked = end.drive(now: now)
+            if moveFrames(now) { worked = true }
+        }
         if nic.step(now: now) { worked = true }
         while !outbound.isFull, let frame = nic.nextTransmitted() {
             _ = outbound.push(frame)
@@ -34,6 +40,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
             worked = true
         }
         if consumer.poll(now: now) { worked = true }
+        if worked { lastWork = now }
         return worked
     }
 
@@ -61,6 +68,11 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
 
     /// Whether the consumer has seen the end of every stream.
     var isDone: Bool { consumer.isDone }
+    /// Whether nothing can come any more: the wire has ended or is lost, and what was under way has settled for a second.
+    func hasRunDry(now: Instant) -> Bool {
+        isPlugged && (end.isFinished || wireFailure != nil) && now - lastWork > .seconds(1)
+    }
+
     /// Payload bytes that the consumer has seen.
     var consumedBytes: UInt64 { consumer.deviceBytes &+ consumer.linearBytes }
 
@@ -81,6 +93,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
         report.driverErrorText = nic.flags.total == 0 ? nil : String(describing: nic.flags)
         report.peerFailures = end.failures
         report.failure = wireFailure?.description ?? consumer.outputFailure?.description
+        report.wireEnded = end.isFinished
         report.isDone = consumer.isDone
         return report
     }
@@ -103,5 +116,7 @@ public struct DeviceReport: Codable, Sendable {
     public var driverErrorText: String?
     public var peerFailures = 0
     public var failure: String?
+    /// The wire has nothing more to deliver.
+    public var wireEnded = false
     public var isDone = false
 }

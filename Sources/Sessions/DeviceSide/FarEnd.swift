@@ -56,6 +56,7 @@ struct OutsideEnd<W: Wire & ~Copyable>: FarEnd, ~Copyable {
     }
 
     var nextDeadline: Instant { wire.nextDeadline }
+    var isFinished: Bool { wire.isFinished }
     mutating func drive(now: Instant) -> Bool { false }
     var driveDeadline: Instant { .never }
     func expectedDigest() -> String? { nil }

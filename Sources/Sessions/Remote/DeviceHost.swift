@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import Logging
 internal import SoftNIC
+internal import Synchronization
 internal import Timeline
 
 /// What the device's side is to do, as it travels to another process.
@@ -149,29 +150,39 @@ struct DeviceServing: FarEndUser, ~Copyable {
 final class DeviceWatch: Sendable {
     private let child: pid_t?
     private let finished = DispatchSemaphore(value: 0)
+    private let status = Atomic<Int32>(0)
+    private let ended = Atomic<Bool>(false)
 
     /// - Parameter memory: the session's memory, of which the watch makes a mapping of its own.
     init(host: DeviceHost, memory: SessionMemory) {
         child = host.child
-        guard let child, let descriptor = memory.duplicate() else { return }
-        let done = finished
+        guard let child else { return }
+        let descriptor = memory.duplicate()
         let thread = Thread {
             var status: Int32 = 0
             while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
-            if let memory = try? SessionMemory(
-                object: MemoryObject(
-                    name: "session", taking: OwnedDescriptor(taking: descriptor), size: SessionMemory.size))
+            self.status.store(status, ordering: .releasing)
+            if let descriptor,
+                let memory = try? SessionMemory(
+                    object: MemoryObject(
+                        name: "session", taking: OwnedDescriptor(taking: descriptor), size: SessionMemory.size))
             {
                 MailboxBus(memory.mailboxBytes, window: .registers).markGone()
             }
-            done.signal()
+            self.finished.signal()
         }
         thread.start()
     }
 
+    /// How the process ended, for a message; what it had to say is on standard error already.
+    var ending: String {
+        let signal = status.load(ordering: .acquiring) & 0x7F
+        return signal == 0 ? "ended" : "was killed by signal \(signal)"
+    }
+
     /// Waits until the process is gone; one that does not end by itself is killed.
     func end() {
-        guard let child else { return }
+        guard let child, !ended.exchange(true, ordering: .relaxed) else { return }
         if finished.wait(timeout: .now() + 5) == .timedOut {
             kill(child, SIGKILL)
             finished.wait()

@@ -39,9 +39,10 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
                 guard serveControl() else { break }
                 worked = true
             }
+            side.isPlugged = memory.plugged.loadAcquiring() != 0
             if side.poll(now: now) { worked = true }
             memory.progress.storeRelaxed(side.consumedBytes)
-            if side.isDone { memory.done.storeReleasing(1) }
+            if side.isDone || side.hasRunDry(now: now) { memory.done.storeReleasing(1) }
             if worked {
                 idle = 0
             } else {

@@ -35,6 +35,8 @@ final class SessionMemory: @unchecked Sendable {
     var channelBytes: MutableByteView { view.bytes.slice(Self.channel, ApplicationChannel.bytes) }
     /// Set by the device's side when the consumer has seen everything.
     var done: SharedWord { SharedWord(view.bytes, at: 0) }
+    /// Set by the stack's side once its queues run: the wire is plugged in then, so that nothing is lost before.
+    var plugged: SharedWord { SharedWord(view.bytes, at: 320) }
     /// Set by the stack's side to end the run.
     var stop: SharedWord { SharedWord(view.bytes, at: 64) }
     /// Set by the device's side once it serves its mailbox; 2 when it failed to start.

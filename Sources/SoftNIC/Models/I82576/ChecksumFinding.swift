@@ -12,8 +12,10 @@ struct ChecksumFinding: BitwiseCopyable {
     /// Status and error bits.
     private(set) var bits: UInt32 = 0
 
-    /// Checks the IPv4 header (`header`) and TCP or UDP (`transport`), as RXCSUM asks; `mark` overrides the outcome.
-    init(_ frame: ByteView, _ parsed: ParsedFrame, header: Bool, transport: Bool, mark: FrameMark) {
+    /// Checks the IPv4 header (`header`), TCP or UDP (`transport`) and SCTP (`sctp`); `mark` overrides the outcome.
+    init(
+        _ frame: ByteView, _ parsed: ParsedFrame, header: Bool, transport: Bool, sctp: Bool, mark: FrameMark
+    ) {
         let isTransport = (parsed.transport == .tcp || parsed.transport == .udp) && !parsed.isFragment
         switch mark {
         case .claimNothing: return
@@ -31,13 +33,16 @@ struct ChecksumFinding: BitwiseCopyable {
             if sum.folded != 0xFFFF { bits |= Self.headerBad }
         }
         if transport && isTransport { checkTransport(frame, parsed) }
+        if sctp && parsed.transport == .sctp { checkSCTP(frame, parsed) }
     }
 
     private mutating func checkTransport(_ frame: ByteView, _ parsed: ParsedFrame) {
         let start = parsed.transportOffset
-        // A length field beyond the frame, or short of the header: nothing to check.
-        guard parsed.networkEnd <= frame.count, parsed.networkEnd >= parsed.headerEnd, !parsed.hasRouting else {
-            return
+        if !parsed.isLoose {
+            // A length field beyond the frame, or short of the header, or another final destination: nothing to check.
+            guard parsed.networkEnd <= frame.count, parsed.networkEnd >= parsed.headerEnd, !parsed.hasRouting else {
+                return
+            }
         }
         let isUDP = parsed.transport == .udp
         if isUDP && frame.be16(start &+ 6) == 0 { return }
@@ -51,8 +56,16 @@ struct ChecksumFinding: BitwiseCopyable {
         }
         sum.add(UInt16(isUDP ? 17 : 6))
         sum.add(UInt32(truncatingIfNeeded: length))
-        sum.add(frame.slice(start, length))
+        sum.add(frame.slice(start, max(0, min(parsed.networkEnd, frame.count) &- start)))
         bits |= Self.transportChecked | (isUDP ? Self.udpChecked : 0)
         if sum.folded != 0xFFFF { bits |= Self.transportBad }
+    }
+
+    private mutating func checkSCTP(_ frame: ByteView, _ parsed: ParsedFrame) {
+        let start = parsed.transportOffset
+        let end = min(parsed.networkEnd, frame.count)
+        guard end >= start &+ 12 else { return }
+        bits |= Self.transportChecked
+        if sctpChecksum(frame.slice(start, end &- start)) != frame.le32(start &+ 8) { bits |= Self.transportBad }
     }
 }

@@ -80,9 +80,10 @@ extension I82576Model {
         if isFirst || behaviour.repeatsHeaderStatus {
             first |= UInt64(plan.headerLength & 0x3FF) &<< 21 | (plan.splitHeader ? 1 << 31 : 0)
         }
+        if plan.headerOverflow && (isLast || behaviour.repeatsHeaderStatus) { status |= 1 << 23 }
         if isLast {
             first |= UInt64(fields.types) | UInt64(fields.hash) &<< 32
-            status |= fields.status | 1 << 1 | (plan.headerOverflow ? 1 << 23 : 0)
+            status |= fields.status | 1 << 1
         }
         let tag = isLast ? UInt64(fields.tag) : 0
         let second = UInt64(status) | UInt64(length & 0xFFFF) &<< 32 | tag &<< 48

@@ -61,7 +61,7 @@ extension I82576Model {
         var length = max(fifo.frontLength, 60)
         let arrived = place.slice(0, length).readOnly
         guard accepts(arrived) else { return .dropped }
-        var parsed = ParsedFrame(arrived)
+        var parsed = ParsedFrame(arrived, loosely: behaviour.parsesLikeQEMU)
         if isOversized(fifo.frontLength, tags: parsed.tags) {
             registers.count(I82576.roc)
             return .dropped
@@ -76,17 +76,22 @@ extension I82576Model {
             place.setLE32(12, high)
             start = 4
             length &-= 4
-            parsed = ParsedFrame(place.slice(start, length).readOnly)
+            parsed = ParsedFrame(place.slice(start, length).readOnly, loosely: behaviour.parsesLikeQEMU)
         }
         let frame = place.slice(start, length).readOnly
         let (type, hash) = computeHash(frame, parsed)
         let queue = type == .none ? 0 : redirect(hash)
-        if !registers[I82576.rctl][.stripCRC] {
+        let keepsCRC = !registers[I82576.rctl][.stripCRC]
+        if keepsCRC {
             place.setLE32(start &+ length, frameCheckSequence(frame))
             length &+= 4
         }
         let stored = place.slice(start, length).readOnly
-        let plan = makePlan(frame, stored.count, parsed, queue)
+        var plan = makePlan(frame, behaviour.keepsCRCApart ? frame.count : stored.count, parsed, queue)
+        if keepsCRC && behaviour.keepsCRCApart {
+            plan.payloadStart = plan.headerBytes
+            plan.payloadLength &+= 4
+        }
         if let outcome = makeRoom(queue, stored.count, plan.payloadLength) {
             if outcome == .blocked, let tag { Self.restoreTag(place, tag) }
             return outcome
@@ -208,6 +213,8 @@ extension I82576Model {
         fields.status =
             ChecksumFinding(
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
+                // QEMU has no switch of its own for SCTP.
+                sctp: offloads[behaviour.parsesLikeQEMU ? .transportOffload : .sctpOffload],
                 mark: fifo.frontMark
             ).bits
         if offloads[.packetChecksumDisable] {

@@ -37,11 +37,13 @@ extension I82576Model {
             registers[offset] = block == 0x04 ? value : value & ringMask(block)
             transmitQueues[queue].forgetTranslation()
             reloadTransmitQueue(queue)
+            considerTransmit(queue)
         case 0x10:
             if enabled { flag(.headWrittenWhileEnabled, UInt64(queue)) }
             registers[offset] = value & 0xFFFF
             transmitQueues[queue].head = Int(value & 0xFFFF)
             transmitQueues[queue].startFrame()
+            considerTransmit(queue)
         case 0x18: writeTransmitTail(queue, value & 0xFFFF)
         case 0x28: writeTransmitDescriptorControl(queue, .init(rawValue: value))
         default: registers[offset] = value

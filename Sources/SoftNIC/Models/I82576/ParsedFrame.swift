@@ -22,26 +22,36 @@ struct ParsedFrame: BitwiseCopyable {
     var isFragment = false
     /// IPv4 options or IPv6 extension headers.
     var hasExtensions = false
-    /// An IPv6 routing header: the pseudo-header's destination is not in the fixed header.
+    /// An IPv6 routing header with segments left: the pseudo-header's destination is not in the fixed header.
     var hasRouting = false
     /// 802.1Q tags.
     var tags = 0
     /// One of the ports is NFS's.
     var isNFSPort = false
 
-    /// Reads the headers of `frame`.
-    init(_ frame: ByteView) {
+    /// Read as ``Behaviour/parsesLikeQEMU`` says.
+    let isLoose: Bool
+
+    /// Reads the headers of `frame`; `loosely` is ``Behaviour/parsesLikeQEMU``.
+    init(_ frame: ByteView, loosely: Bool) {
+        isLoose = loosely
         guard frame.count >= 14 else { return }
         var offset = 12
         var type = frame.be16(offset)
-        while type == 0x8100 || type == 0x88A8 {
-            guard tags < 2, offset &+ 6 <= frame.count else { return }
+        // One tag, or a service tag and one customer tag (802.1ad).
+        if type == 0x88A8 && offset &+ 6 <= frame.count {
+            tags = 1
+            offset &+= 4
+            type = frame.be16(offset)
+        }
+        if type == 0x8100 && offset &+ 6 <= frame.count {
             tags &+= 1
             offset &+= 4
             type = frame.be16(offset)
         }
         offset &+= 2
-        if type <= 1500, offset &+ 8 <= frame.count, frame.be32(offset) == 0xAAAA_0300, frame[offset &+ 4] == 0,
+        if !loosely, type <= 1500, offset &+ 8 <= frame.count, frame.be32(offset) == 0xAAAA_0300,
+            frame[offset &+ 4] == 0,
             frame[offset &+ 5] == 0
         {
             // LLC and SNAP (RFC 1042).
@@ -60,7 +70,7 @@ struct ParsedFrame: BitwiseCopyable {
         guard networkOffset &+ 20 <= frame.count else { return }
         let first = frame[networkOffset]
         let length = Int(first & 0xF) &* 4
-        guard first &>> 4 == 4, length >= 20, networkOffset &+ length <= frame.count else { return }
+        guard first &>> 4 == 4, length >= 20 || isLoose, networkOffset &+ length <= frame.count else { return }
         network = .ipv4
         ipv4HeaderLength = length
         hasExtensions = length > 20
@@ -73,7 +83,7 @@ struct ParsedFrame: BitwiseCopyable {
     }
 
     private mutating func parseIPv6(_ frame: ByteView) {
-        guard networkOffset &+ 40 <= frame.count, frame[networkOffset] &>> 4 == 6 else { return }
+        guard networkOffset &+ 40 <= frame.count, isLoose || frame[networkOffset] &>> 4 == 6 else { return }
         network = .ipv6
         networkEnd = networkOffset &+ 40 &+ Int(frame.be16(networkOffset &+ 4))
         var next = frame[networkOffset &+ 6]
@@ -85,12 +95,13 @@ struct ParsedFrame: BitwiseCopyable {
             let length: Int
             switch next {
             case 44: length = 8
-            case 51: length = (Int(frame[offset &+ 1]) &+ 2) &* 4
+            case 51 where !isLoose: length = (Int(frame[offset &+ 1]) &+ 2) &* 4
             default: length = (Int(frame[offset &+ 1]) &+ 1) &* 8
             }
             guard offset &+ length <= frame.count else { break }
             hasExtensions = true
-            if next == 43 { hasRouting = true }
+            // Segments left (RFC 8200, section 4.4).
+            if next == 43 && frame[offset &+ 3] != 0 { hasRouting = true }
             if next == 44 {
                 fragmentHeader = offset
                 // An atomic fragment (RFC 6946) is a fragment to the device too.
@@ -111,7 +122,7 @@ struct ParsedFrame: BitwiseCopyable {
         case 6:
             guard offset &+ 20 <= frame.count else { return }
             let length = Int(frame[offset &+ 12] &>> 4) &* 4
-            guard length >= 20, offset &+ length <= frame.count else { return }
+            guard length >= 20 || isLoose, offset &+ length <= frame.count else { return }
             transport = .tcp
             headerEnd = offset &+ length
         case 17:

@@ -95,7 +95,7 @@ extension I82576Model {
             return enabled[.ipv4] ? .ipv4 : .none
         case .ipv6:
             if isTCP && behaviour.hashesPlainIPv6 && enabled[.tcpIPv6] && !parsed.hasExtensions { return .tcpIPv6 }
-            if isTCP && enabled[.tcpIPv6Ex] { return .tcpIPv6Ex }
+            if isTCP && enabled[.tcpIPv6Ex] { return behaviour.hashesPlainIPv6 ? .tcpIPv6Ex : .tcpIPv6 }
             if isUDP && enabled[.udpIPv6] { return .udpIPv6 }
             if isUDP && behaviour.hashesPlainIPv6 && enabled[.udpIPv6Ex] { return .udpIPv6Ex }
             if enabled[.ipv6Ex] { return .ipv6Ex }
