@@ -78,7 +78,12 @@ let package = Package(
         tests(
             "VFIODriverTests",
             ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
-        tests("EngineTests", ["Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory"]),
+        tests(
+            "EngineTests",
+            [
+                "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
+                "Timeline", "VFIODriver", logging,
+            ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),

@@ -150,9 +150,12 @@ struct Bench: ~Copyable {
         bench.complete(header: 54, length: 100)
         var first = try bench.frame()
         let fragment = try unwrap(first.fragment.take())
+        let address = bench.posted(1)
         bench.complete(header: 54, length: 100)
         let quiet = bench.isQuiet()
         #expect(quiet && bench.queue.statistics.noReplacement == 1 && bench.pool.ledger().ring == 8)
+        // Armed again with what it had: the device may fill it after the next tail write.
+        #expect(bench.posted(1) == address && bench.memory.bytes.readOnly.le64(24) == 0x8_0000 + 192)
         bench.pool.recycle(fragment)
         bench.complete(header: 54, length: 100)
         try bench.dropFrame()

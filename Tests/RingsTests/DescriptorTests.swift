@@ -15,6 +15,8 @@ import Testing
         #expect(wb.done && wb.endOfPacket && wb.vlanPresent && wb.transportChecked && wb.headerChecked)
         #expect(!wb.headerOverflow && !wb.transportBad && !wb.headerBad && !wb.receiveError && !wb.udpChecked)
         #expect(wb.length == 1448 && wb.vlanTag == 0x0123)
+        let full = AdvancedReceiveWriteBack(information: 0x3FF << 21, status: 0xFFFF << 32)
+        #expect(full.headerLength == 1023 && full.length == 65535 && !full.splitHeader && full.hash == 0)
         for (bit, get) in [
             (23, { $0.headerOverflow }), (29, { $0.transportBad }), (30, { $0.headerBad }), (31, { $0.receiveError }),
             (4, { $0.udpChecked }),

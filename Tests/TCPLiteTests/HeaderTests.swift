@@ -104,6 +104,20 @@ import Timeline
         }
     }
 
+    @Test(
+        "H-13, H-04: padding need not be zero, and is no part of what is verified in host memory", arguments: [1, 2, 5])
+    func dirtyPadding(payload: Int) throws {
+        let script = try Script()
+        let id = try script.open()
+        script.host.layout = .unsplit
+        let frame = script.frame(.ack, payload: pattern(payload))
+        script.input(frame + [UInt8](repeating: 0xEE, count: 60 - frame.count), .unknown)
+        script.poll()
+        #expect(script.host.seen[id]?.bytes == pattern(payload))
+        #expect(script.host.stack.statistics.badChecksums == 0 && script.host.seen[id]?.badSums == 0)
+        #expect(script.host.isBalanced)
+    }
+
     @Test("H-13: a fragment shorter than the datagram says is dropped whole")
     func shortFragment() throws {
         let script = try Script()

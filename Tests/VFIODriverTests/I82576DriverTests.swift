@@ -126,6 +126,8 @@ import VFIODriver
         let base = try #require(device.writes.firstIndex { $0.0 == I82576.rdbal(1).offset })
         let tail = try #require(device.writes.lastIndex { $0.0 == I82576.rdt(1).offset })
         #expect(base < enabled && enabled < tail && device.writes[tail].1 == 63)
+        // A tail written earlier is ignored by silicon and taken by QEMU: nothing may be handed over before ENABLE.
+        #expect(device.writes[..<enabled].allSatisfy { $0.0 != I82576.rdt(1).offset || $0.1 == 0 })
         // 4 KiB of packet, 3 x 64 bytes of header, DESCTYPE 5, DROP_EN.
         #expect(device.value(I82576.srrctl(1).offset) == 0x8A00_0304)
         #expect(device.registers[I82576.dcaRxctrl(1).offset] == 0)

@@ -1,0 +1,107 @@
+import DeviceMemory
+import HeaderSplit
+import Rings
+import Testing
+
+/// A transmit queue of 8 descriptors over plain memory, and the device's side of it by hand.
+private struct TransmitBench: ~Copyable {
+    let memory = HeapBytes(count: 8 * 16 + 8 * 256)
+    let bus = RecordingBus()
+    var queue: TransmitQueue<AdvancedTransmitFormat, RecordingBus>
+
+    init() throws {
+        queue = try TransmitQueue(
+            ring: HostBlock(bytes: memory.bytes.slice(0, 128), iova: IOVA(0)),
+            buffers: HostBlock(bytes: memory.bytes.slice(128, 8 * 256), iova: IOVA(0x8_0000)), bufferSize: 256,
+            doorbell: Doorbell(offset: 0xE018), bus: bus)
+    }
+
+    /// Queues a frame whose bytes are all `value`.
+    mutating func send(_ value: UInt8, _ offload: TransmitOffload? = nil, count: Int = 60) -> Bool {
+        let frame = HeapBytes(count: count)
+        frame.bytes.fill(value)
+        return queue.send(frame.bytes.readOnly, offload)
+    }
+
+    /// What a device does when it has sent the frame of descriptor `index`.
+    func report(_ index: Int) {
+        let status = memory.bytes.readOnly.le64(index * 16 + 8)
+        memory.bytes.setLE64(index * 16 + 8, status | 1 << 32)
+    }
+
+    /// DTYP of descriptor `index`: 2 context, 3 data.
+    func type(_ index: Int) -> UInt64 { memory.bytes.readOnly.le64(index * 16 + 8) >> 20 & 0xF }
+    /// First byte of buffer `index`.
+    func buffer(_ index: Int) -> UInt8 { memory.bytes[128 + index * 256] }
+}
+
+@Suite struct TransmitQueueTests {
+    @Test("the tail moves once a burst, behind the last descriptor, and not when there is nothing new")
+    func burst() throws {
+        var bench = try TransmitBench()
+        bench.queue.flush()
+        #expect(bench.bus.writes.isEmpty)
+        for value in 1...3 as ClosedRange<UInt8> {
+            let sent = bench.send(value)
+            #expect(sent && bench.bus.writes.isEmpty)
+        }
+        bench.queue.flush()
+        bench.queue.flush()
+        #expect(bench.bus.writes.count == 1 && bench.bus.writes[0] == (0xE018, UInt32(3)))
+        #expect(bench.queue.statistics.frames == 3 && bench.queue.statistics.bytes == 180)
+    }
+
+    @Test("a buffer is written again only after its descriptor was reported done, whatever the order of reports")
+    func reuse() throws {
+        var bench = try TransmitBench()
+        var sent = 0
+        while bench.send(UInt8(sent + 1)) { sent += 1 }
+        // Room for a context is kept, and one descriptor stays empty: head == tail is "nothing".
+        #expect(sent == 6 && bench.queue.statistics.full == 1)
+        bench.report(1)
+        bench.queue.reclaim()
+        #expect(bench.queue.inFlight == 6)
+        let early = bench.send(0xEE)
+        #expect(!early && (0..<6).allSatisfy { bench.buffer($0) == UInt8($0 + 1) })
+        bench.report(0)
+        bench.queue.reclaim()
+        #expect(bench.queue.inFlight == 4)
+        let again = bench.send(0x77)
+        #expect(again && bench.buffer(6) == 0x77 && bench.queue.inFlight == 5)
+    }
+
+    @Test("a context goes before the first frame that needs it, and again when it changes; it is freed with its frame")
+    func contexts() throws {
+        var bench = try TransmitBench()
+        let first = TransmitOffload(tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 32)
+        let other = TransmitOffload(tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 20)
+        let sent = [bench.send(1, first), bench.send(2, first), bench.send(3, other)]
+        #expect(sent == [true, true, true] && bench.queue.statistics.contexts == 2)
+        #expect((0..<5).map { bench.type($0) } == [2, 3, 3, 2, 3])
+        bench.queue.flush()
+        #expect(bench.bus.writes.last?.1 == 5)
+        bench.queue.reclaim()
+        #expect(bench.queue.inFlight == 5)
+        bench.report(1)
+        bench.queue.reclaim()
+        #expect(bench.queue.inFlight == 3)
+        bench.report(2)
+        bench.report(4)
+        bench.queue.reclaim()
+        #expect(bench.queue.inFlight == 0)
+    }
+
+    @Test("empty frames, and frames longer than a buffer, are refused")
+    func refusals() throws {
+        var bench = try TransmitBench()
+        let sent = [bench.send(1, count: 257), bench.send(1, count: 256)]
+        #expect(sent == [false, true] && bench.queue.inFlight == 1)
+        let memory = HeapBytes(count: 128)
+        #expect(throws: HeaderSplitError.transmitSlab(bytes: 64, needed: 8 * 256)) {
+            _ = try TransmitQueue<AdvancedTransmitFormat, RecordingBus>(
+                ring: HostBlock(bytes: memory.bytes, iova: IOVA(0)),
+                buffers: HostBlock(bytes: memory.bytes.slice(0, 64), iova: IOVA(0)), bufferSize: 256,
+                doorbell: Doorbell(offset: 0), bus: RecordingBus())
+        }
+    }
+}
