@@ -29,6 +29,8 @@ struct LocalLoopback: FarEndUser {
     private static var turn: Interval { .microseconds(1) }
     /// A run without progress for so long is stuck: beyond every retransmission's back-off.
     private static var patience: Interval { .seconds(300) }
+    /// And one in which something happens in so many turns without progress goes round in circles.
+    private static var patienceInTurns: UInt64 { 2_000_000 }
 
     func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) -> LoopbackResult {
         let region = try SessionPlan.region(options.device)
@@ -74,6 +76,7 @@ struct LocalLoopback: FarEndUser {
         var progressAt = now
         var consumed: UInt64 = 0
         var turns: UInt64 = 0
+        var progressTurn: UInt64 = 0
         while !side.isDone {
             nic.now = now
             let arrived = side.poll(now: now)
@@ -82,8 +85,12 @@ struct LocalLoopback: FarEndUser {
             if side.consumedBytes != consumed {
                 consumed = side.consumedBytes
                 progressAt = now
+                progressTurn = turns
             }
-            if now - progressAt > LocalLoopback.patience || now == .never || side.hasRunDry(now: now) {
+            if now - progressAt > LocalLoopback.patience || turns &- progressTurn > LocalLoopback.patienceInTurns
+                || now == .never
+                || side.hasRunDry(now: now)
+            {
                 result.transfer.problems.append(
                     "the transfer stopped at \(consumed) bytes and \(progressAt.nanoseconds) ns of virtual time; replay seed \(options.device.seed) with --trace"
                 )
