@@ -32,17 +32,11 @@ extension I82576Model {
     /// The ring of a queue through the IOMMU.
     mutating func translateReceiveRing(_ queue: Int) -> DescriptorWords? {
         if let words = receiveQueues[queue].words { return words }
-        let base =
-            UInt64(registers[I82576.rdbal(queue)].rawValue) | UInt64(registers[I82576.rdbah(queue)].rawValue) &<< 32
-        let length = receiveQueues[queue].count &* 16
-        guard length > 0 else { return nil }
-        guard let target = iommu.write(base, length) else {
-            flag(.accessRefused, base)
-            return nil
-        }
-        let words = DescriptorWords(target.bytes)
+        let base = registers.address(I82576.rdbal(queue), I82576.rdbah(queue))
+        guard let bytes = translateRing(at: base, descriptors: receiveQueues[queue].count) else { return nil }
+        let words = DescriptorWords(bytes)
         receiveQueues[queue].words = words
-        receiveQueues[queue].bytes = target.bytes
+        receiveQueues[queue].bytes = bytes
         return words
     }
 
@@ -50,10 +44,7 @@ extension I82576Model {
         let enabled = receiveQueues[queue].enabled
         switch block {
         case 0x00, 0x04, 0x08:
-            if enabled { flag(.ringWrittenWhileEnabled, UInt64(offset)) }
-            if block == 0x00 && value & 0x7F != 0 { flag(.ringMisaligned, UInt64(value)) }
-            if block == 0x08 && value & 0x7F != 0 { flag(.ringLengthUneven, UInt64(value)) }
-            registers[offset] = block == 0x04 ? value : value & ringMask(block)
+            writeRingRegister(block, offset, value, enabled: enabled)
             receiveQueues[queue].forgetTranslation()
             reloadReceiveQueue(queue)
         case 0x0C:
@@ -70,12 +61,6 @@ extension I82576Model {
         case 0x30: break
         default: registers[offset] = value
         }
-    }
-
-    /// Which bits a ring's base or length keeps: QEMU keeps more than the datasheet gives.
-    func ringMask(_ block: UInt32) -> UInt32 {
-        if block == 0x00 { return behaviour.hasFilters ? ~0x7F : ~0x1F }
-        return behaviour.hasFilters ? 0xF_FF80 : 0xF_FFF0
     }
 
     private mutating func writeReceiveTail(_ queue: Int, _ tail: UInt32) {

@@ -13,17 +13,11 @@ extension I82576Model {
     /// The ring of a queue through the IOMMU.
     mutating func translateTransmitRing(_ queue: Int) -> DescriptorWords? {
         if let words = transmitQueues[queue].words { return words }
-        let base =
-            UInt64(registers[I82576.tdbal(queue)].rawValue) | UInt64(registers[I82576.tdbah(queue)].rawValue) &<< 32
-        let length = transmitQueues[queue].count &* 16
-        guard length > 0 else { return nil }
-        guard let target = iommu.write(base, length) else {
-            flag(.accessRefused, base)
-            return nil
-        }
-        let words = DescriptorWords(target.bytes)
+        let base = registers.address(I82576.tdbal(queue), I82576.tdbah(queue))
+        guard let bytes = translateRing(at: base, descriptors: transmitQueues[queue].count) else { return nil }
+        let words = DescriptorWords(bytes)
         transmitQueues[queue].words = words
-        transmitQueues[queue].bytes = target.bytes
+        transmitQueues[queue].bytes = bytes
         return words
     }
 
@@ -31,10 +25,7 @@ extension I82576Model {
         let enabled = transmitQueues[queue].enabled
         switch block {
         case 0x00, 0x04, 0x08:
-            if enabled { flag(.ringWrittenWhileEnabled, UInt64(offset)) }
-            if block == 0x00 && value & 0x7F != 0 { flag(.ringMisaligned, UInt64(value)) }
-            if block == 0x08 && value & 0x7F != 0 { flag(.ringLengthUneven, UInt64(value)) }
-            registers[offset] = block == 0x04 ? value : value & ringMask(block)
+            writeRingRegister(block, offset, value, enabled: enabled)
             transmitQueues[queue].forgetTranslation()
             reloadTransmitQueue(queue)
             considerTransmit(queue)
