@@ -30,8 +30,9 @@ extension TCPStack {
         } else if ack == una {
             duplicateACK(i, segment, now)
         }
+        guard connections[i].state != .closed else { return false }
         if ack >= una { updateSendWindow(i, segment, now) }
-        return connections[i].state != .closed
+        return true
     }
 
     /// SYN-RCVD: an ACK of our SYN establishes, any other is refused (RFC 9293, section 3.10.7.4).
@@ -74,6 +75,9 @@ extension TCPStack {
             connections[i].snd.rtt.backoff = 0
             if connections[i].snd.flight > 0 {
                 retransmitFlight(i)
+                connections[i].snd.retransmitDeadline =
+                    now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
+                pending.append(i)
             } else {
                 connections[i].snd.retransmitDeadline = .never
             }
@@ -119,7 +123,8 @@ extension TCPStack {
             raise(i, .sendSpace)
         }
         if connections[i].snd.finSent && connections[i].snd.una == connections[i].snd.nxt { finACK(i, now, &pool) }
-        pending.append(i)
+        // The last ACK of all: the place may be free already.
+        if connections[i].state != .closed { pending.append(i) }
     }
 
     /// Our FIN was acknowledged (RFC 9293, section 3.10.7.4).

@@ -90,8 +90,6 @@ extension TCPStack {
                 abandon(i, .aborted, &pool)
             } else {
                 connections[i].snd.finQueued = true
-                // Already half closed: nobody waits for the rest but this timer.
-                if connections[i].state == .finWait2 { connections[i].lifeDeadline = .zero }
                 pending.append(i)
             }
         }
@@ -185,7 +183,9 @@ extension TCPStack {
 
     /// Free bytes of the send buffer.
     @inline(__always) func room(_ i: Int) -> Int {
-        let first = SequenceNumber.later(connections[i].snd.una, connections[i].snd.iss + 1)
+        // By state, not by comparison with ISS: that goes wrong when 2 GiB have been sent.
+        let una = connections[i].snd.una
+        let first = connections[i].isSynchronized ? una : una + 1
         return buffers.size - max(connections[i].snd.end.distance(from: first), 0)
     }
 

@@ -57,19 +57,19 @@ struct NeighbourTable: ~Copyable {
         return Int32(place)
     }
 
-    /// Takes in what an ARP packet said; true when an address that was asked for became known. Addresses that nobody asked
-    /// for are added only if `create` (RFC 826: the packet was for us).
+    /// Takes in what an ARP packet said; true when an address became known that was not, whether it was being asked for or
+    /// had been given up. Addresses that nobody asked for are added only if `create` (RFC 826: the packet was for us).
     mutating func learn(
         _ address: IPv4Address, _ mac: MACAddress, tags: LinkTags, create: Bool, now: Instant, lifetime: Interval
     ) -> Bool {
         var place = -1
         for i in 0..<entries.count where entries[i].state != .free && entries[i].address == address { place = i }
-        if place < 0 {
+        let isNew = place < 0
+        if isNew {
             guard create else { return false }
             place = victim()
-            entries[place] = Neighbour()
         }
-        let wasUnknown = entries[place].state == .asking
+        let wasUnknown = isNew || entries[place].state == .asking
         entries[place] = Neighbour(
             state: .known, address: address, mac: mac, tags: tags, due: now + lifetime, lastUsed: now)
         updateDue()
@@ -107,13 +107,17 @@ struct NeighbourTable: ~Copyable {
         nextDue = due
     }
 
-    /// A free place, or the one that was used longest ago.
+    /// A free place; else one that nobody has sent to since it was confirmed, else one that is known, else one that is being
+    /// asked for; among equals the one looked for longest ago. A flood of requests from strangers replaces strangers first.
     private func victim() -> Int {
         var best = 0
         for i in 0..<entries.count {
             if entries[i].state == .free { return i }
-            if entries[i].lastUsed < entries[best].lastUsed { best = i }
+            let order = (rank(i), entries[i].lastUsed)
+            if order < (rank(best), entries[best].lastUsed) { best = i }
         }
         return best
     }
+
+    private func rank(_ i: Int) -> Int { entries[i].state == .asking ? 2 : entries[i].isUsed ? 1 : 0 }
 }

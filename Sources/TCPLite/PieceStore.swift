@@ -37,6 +37,7 @@ struct PieceStore: ~Copyable {
     private(set) var freeBlocks: Int
     /// Blocks that only data at RCV.NXT may use, so that a full store cannot keep the gap from closing.
     let reservedBlocks: Int
+    /// Blocks in all.
     let blockCount: Int
 
     init(pieces count: Int, blocks blockCount: Int) {

@@ -192,7 +192,9 @@ struct Reassembly: ~Copyable {
         let end = SequenceNumber.earlier(to, payload.start + payload.linear.count)
         var at = from
         while at < end {
-            let reserve = inOrder ? 0 : store.reservedBlocks
+            // Half of all blocks are for data at RCV.NXT: a peer that leaves a gap and fills what is behind it with tiny
+            // segments cannot close everybody's window.
+            let reserve = inOrder ? 0 : max(store.reservedBlocks, store.blockCount / 2)
             while store.freeBlocks <= reserve || store.freePieces == 0 {
                 guard inOrder, shed(&rcv, &statistics) else {
                     statistics.droppedWithoutBlocks &+= UInt64(end.distance(from: at))

@@ -8,6 +8,10 @@ extension TCPStack {
     @inline(__always) mutating func recoveryACK(_ i: Int, _ acked: Int32, _ now: Instant) {
         if connections[i].snd.phase == .none {
             connections[i].snd.duplicateACKs = 0
+            // Dragged along: a mark of long ago would compare as newer once 2 GiB have been acknowledged.
+            if connections[i].snd.una > connections[i].snd.recover + 1 {
+                connections[i].snd.recover = connections[i].snd.una - 1
+            }
             grow(i, acked)
             if !scoreboard.isEmpty(i) { enterFastRecoveryIfLost(i) }
             return

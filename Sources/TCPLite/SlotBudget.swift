@@ -35,9 +35,12 @@ struct SlotBudget: BitwiseCopyable {
         promised &-= Int(excess)
     }
 
+    /// A flow that holds `held` needs its guarantee no longer: it counts with what it holds from now on.
+    mutating func giveUpGuarantee(held: Int32, guarantee: Int32) { promised -= Int(max(held, guarantee)) - Int(held) }
+
     /// A flow ends while its application holds `held` slots.
     mutating func leave(held: Int32, guarantee: Int32) {
-        promised -= Int(max(held, guarantee)) - Int(held)
+        giveUpGuarantee(held: held, guarantee: guarantee)
         orphaned += Int(held)
     }
 

@@ -11,7 +11,8 @@ extension TCPStack {
         switch connections[i].state {
         case .established, .finWait1, .finWait2: break
         case .timeWait:
-            restartTimeWait(i, now)
+            // Only the FIN again says that our ACK of it was lost (RFC 9293, section 3.10.7.4, eighth).
+            if segment.flags.contains(.fin) { restartTimeWait(i, now) }
             duplicateInput(i, segment, now)
             return
         default:
@@ -89,6 +90,8 @@ extension TCPStack {
         let at = segment.seq + segment.payloadLength
         connections[i].rcv.ackNow = true
         guard !connections[i].rcv.hasFIN, at >= connections[i].rcv.nxt, at <= connections[i].rcv.adv else { return }
+        let last = connections[i].rcv.lastRange
+        if last >= 0 && reassembly.bounds(last).end > at { return }
         connections[i].rcv.hasFIN = true
         connections[i].rcv.finAt = at
     }
@@ -101,6 +104,9 @@ extension TCPStack {
         connections[i].rcv.adv = .later(connections[i].rcv.adv, connections[i].rcv.nxt)
         connections[i].rcv.ackNow = true
         connections[i].rcv.hasFIN = false
+        // Nothing more can arrive: what was promised and is not held may be promised to others, long before TIME-WAIT ends.
+        reassembly.budget.giveUpGuarantee(held: connections[i].rcv.held, guarantee: connections[i].rcv.guarantee)
+        connections[i].rcv.guarantee = 0
         raise(i, .endOfStream)
         switch connections[i].state {
         case .established: connections[i].state = .closeWait

@@ -13,9 +13,14 @@ extension TCPStack {
             connections[i].neighbour = neighbours.entry(
                 for: connections[i].nextHop, tags: connections[i].tags, now: now)
         }
+        parked.remove(i)
         if connections[i].state == .closed {
             finalReset(i, now)
             return
+        }
+        if connections[i].isOrphan && connections[i].state == .finWait2 && connections[i].lifeDeadline == .never {
+            // Half closed when its application left: nobody waits for the rest but this timer.
+            connections[i].lifeDeadline = now + configuration.orphanTimeout
         }
         let isDone = transmit(i, now) && acknowledge(i, now)
         schedule(i)
@@ -89,16 +94,24 @@ extension TCPStack {
             var flags: TCPFlags = .ack
             if length > 0 && length == unsent { flags.insert(.psh) }
             if withFIN { flags.insert(.fin) }
-            guard emit(i, nxt, flags, length, now) else { return false }
+            guard emit(i, nxt, flags, length, now) else {
+                // Also an address that does not answer is given up after a time (RFC 9293, section 3.8.3).
+                requireProgress(i, now)
+                return false
+            }
             sent(i, nxt, length, withFIN, now)
         }
-        // Something waits and nothing is out whose ACK could move it: the window is probed (RFC 9293, section 3.8.6.1).
-        if connections[i].snd.flight == 0 && connections[i].snd.retransmitDeadline == .never {
-            connections[i].snd.stalledSince = now
-            connections[i].snd.retransmitDeadline =
-                now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
-        }
+        requireProgress(i, now)
         return true
+    }
+
+    /// Something waits and nothing is out whose ACK could move it: the window is probed (RFC 9293, section 3.8.6.1), and
+    /// the peer's silence has a limit.
+    private mutating func requireProgress(_ i: Int, _ now: Instant) {
+        guard connections[i].snd.flight == 0, connections[i].snd.retransmitDeadline == .never else { return }
+        connections[i].snd.stalledSince = now
+        connections[i].snd.retransmitDeadline =
+            now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
     }
 
     /// Whether a segment shorter than a full one may go (RFC 9293, sections 3.7.4 and 3.8.6.2.1).
@@ -182,7 +195,8 @@ extension TCPStack {
             let fin = connections[i].snd.finSent && data == 0
             guard emitAgain(i, una, min(data, 1), fin, now) else { return false }
         } else if connections[i].snd.unsent > 0 {
-            let length = max(1, min(window, min(connections[i].snd.unsent, Int(connections[i].snd.mss))))
+            let size = max(Int(connections[i].snd.mss) &- reportLength(i), 1)
+            let length = max(1, min(window, min(connections[i].snd.unsent, size)))
             guard emit(i, una, [.ack, .psh], length, now) else { return false }
             sent(i, una, length, false, now)
         } else if connections[i].snd.finQueued && !connections[i].snd.finSent {
@@ -207,7 +221,7 @@ extension TCPStack {
     /// One ACK for the burst: at once after two segments, after a gap or its closing; otherwise within the delay.
     @inline(__always) private mutating func acknowledge(_ i: Int, _ now: Instant) -> Bool {
         if connections[i].rcv.ackNow || connections[i].rcv.unacknowledged >= 2 {
-            guard connections[i].rcv.irs != connections[i].rcv.nxt else { return true }
+            guard connections[i].state != .synSent else { return true }
             let sequence = connections[i].snd.nxt
             guard emit(i, sequence, .ack, 0, now) else { return false }
             while connections[i].rcv.duplicatesOwed > 0 {

@@ -44,10 +44,12 @@ public import Timeline
         if !outboundIsClean && (outbound.inFlight != 0 || !leaving.isEmpty) { try pump(now: now) }
         if inboundIsClean { return try inner.receive(into: &queue, now: now, limit: limit) }
         var moved = inbound.pass(from: &arrived, to: &queue, now: now, limit: limit)
-        while moved < limit && arrived.isEmpty {
-            guard try inner.receive(into: &arrived, now: now, limit: min(limit &- moved, arrived.depth)) != 0 else {
-                break
-            }
+        // Frames that were lost count too, so that a flood of them cannot keep the caller here.
+        var taken = 0
+        while moved < limit && taken < limit && arrived.isEmpty {
+            let count = try inner.receive(into: &arrived, now: now, limit: min(limit &- moved, arrived.depth))
+            if count == 0 { break }
+            taken &+= count
             moved &+= inbound.pass(from: &arrived, to: &queue, now: now, limit: limit &- moved)
         }
         return moved

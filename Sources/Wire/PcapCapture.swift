@@ -26,10 +26,13 @@ public struct PcapCapture<Inner: Wire & ~Copyable>: Wire, ~Copyable {
     ) throws(WireError) -> Int {
         try sendWaiting(now: now)
         var moved = 0
-        while moved < limit && !queue.isFull {
+        // Frames that did not fit count too, so that a flood of them cannot keep the caller here.
+        var taken = 0
+        while moved < limit && taken < limit && !queue.isFull {
             let wanted = min(limit &- moved, min(queue.depth &- queue.count, tap.passing.depth))
             let count = try inner.receive(into: &tap.passing, now: now, limit: wanted)
             if count == 0 { break }
+            taken &+= count
             moved &+= tap.record(to: &queue, now: now)
         }
         return moved

@@ -264,6 +264,7 @@ final class Script {
         let space = HeapBytes(count: frame.count)
         body(space.bytes)
         frame = space.bytes.readOnly.array()
+        extendLifetime(space)
     }
 }
 
