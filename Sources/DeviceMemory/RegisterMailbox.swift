@@ -116,9 +116,13 @@ public struct MailboxServer: ~Copyable {
 
     /// One request.
     public struct Request: BitwiseCopyable {
+        /// Read or write.
         public let kind: RegisterMailbox.Kind
+        /// The window it is for.
         public let window: RegisterMailbox.Window
+        /// Byte offset in that window.
         public let offset: UInt32
+        /// What to write.
         public let value: UInt32
     }
 

@@ -10,8 +10,11 @@ internal import Glibc
 
 /// One refused access.
 public struct IOMMUFault: Sendable, Hashable {
+    /// First address of the access.
     public let iova: UInt64
+    /// Its length in bytes.
     public let length: Int
+    /// Why it was refused.
     public let reason: IOMMUFaultReason
 }
 

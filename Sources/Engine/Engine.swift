@@ -158,10 +158,15 @@ public struct EngineReport: Sendable {
     public var split: SplitStatistics
     /// The host queue.
     public var host: SplitStatistics
+    /// The transmit queue.
     public var transmit: TransmitStatistics
+    /// The region's pool.
     public var pool: PoolStatistics
+    /// Records and returns.
     public var delivery: DeliveryStatistics
+    /// The TCP stack.
     public var stack: StackStatistics
+    /// The port's own counters.
     public var port: PortStatistics
     /// Slots of the region by primary holder.
     public var ledger: Ledger

@@ -27,10 +27,15 @@
 ///
 /// The primary holder is the first with a reference in the order ring, stack, transmit, application.
 public struct Ledger: Sendable, Hashable {
+    /// Slots that nobody holds.
     public var pool = 0
+    /// Slots posted to receive rings.
     public var ring = 0
+    /// Slots whose first holder is the stack.
     public var stack = 0
+    /// Slots whose first holder is a transmission.
     public var transmit = 0
+    /// Slots that only applications hold.
     public var application = 0
     /// Slots in all.
     public var total = 0

@@ -59,13 +59,21 @@ public import DeviceMemory
 @frozen public struct AdvancedPacketType: OptionSet, Sendable, Hashable, BitwiseCopyable {
     public let rawValue: UInt16
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// IPv4 without options.
     public static let ipv4 = AdvancedPacketType(rawValue: 0x001)
+    /// IPv4 with options.
     public static let ipv4Options = AdvancedPacketType(rawValue: 0x002)
+    /// IPv6 without extension headers.
     public static let ipv6 = AdvancedPacketType(rawValue: 0x004)
+    /// IPv6 with extension headers.
     public static let ipv6Extensions = AdvancedPacketType(rawValue: 0x008)
+    /// TCP.
     public static let tcp = AdvancedPacketType(rawValue: 0x010)
+    /// UDP.
     public static let udp = AdvancedPacketType(rawValue: 0x020)
+    /// SCTP.
     public static let sctp = AdvancedPacketType(rawValue: 0x040)
+    /// NFS (with its filters on).
     public static let nfs = AdvancedPacketType(rawValue: 0x080)
 }
 

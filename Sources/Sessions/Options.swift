@@ -11,6 +11,7 @@ public enum DevicePreset: String, Codable, Sendable, CaseIterable {
 
 /// What is asked of the model and the memory, for both commands.
 public struct DeviceOptions: Codable, Sendable {
+    /// Behaviour of the model.
     public var preset = DevicePreset.strict
     /// Queues that split.
     public var queues = 2
@@ -29,6 +30,7 @@ public struct DeviceOptions: Codable, Sendable {
     /// Capture file of what passes the wire; `nil` is none.
     public var capture: String?
 
+    /// The defaults above.
     public init() {}
 }
 
@@ -44,15 +46,24 @@ public enum Placement: String, Codable, Sendable {
 
 /// Impairments as they travel to another process.
 public struct ImpairmentOptions: Codable, Sendable {
+    /// Probability that a frame is lost.
     public var loss = 0.0
+    /// Probability that it is doubled.
     public var duplicate = 0.0
+    /// Probability that later frames overtake it.
     public var reorder = 0.0
+    /// How many frames may overtake it at most.
     public var reorderDepth: UInt32 = 1
+    /// Probability that a bit or byte of it changes.
     public var corrupt = 0.0
+    /// Probability that it loses its end.
     public var truncate = 0.0
+    /// Probability that the NIC claims a wrong checksum verdict for it.
     public var lie = 0.0
+    /// Longest extra delay.
     public var jitterMicroseconds: UInt64 = 0
 
+    /// A clean wire.
     public init() {}
 
     /// Reads the probabilities as the command line has them; `reorder` is P or P:DEPTH.
@@ -94,6 +105,7 @@ public struct ImpairmentOptions: Codable, Sendable {
 
 /// What `uiodrv loopback` is asked to do.
 public struct LoopbackOptions: Codable, Sendable {
+    /// Model and memory.
     public var device = DeviceOptions()
     /// Bytes over all flows.
     public var bytes: UInt64 = 64 << 20
@@ -101,24 +113,30 @@ public struct LoopbackOptions: Codable, Sendable {
     public var flows = 4
     /// Sizes of the messages that the peer writes, drawn evenly; `nil` is one endless message.
     public var messageMinimum: UInt64?
+    /// Largest message in bytes.
     public var messageMaximum: UInt64?
     /// Tokens that the consumer keeps back before it returns the oldest.
     public var hold = 0
+    /// What the wire does to frames, in both directions.
     public var impairments = ImpairmentOptions()
+    /// Who runs where.
     public var placement = Placement.oneThread
     /// File for the trace's text; one thread only.
     public var tracePath: String?
 
+    /// The defaults above.
     public init() {}
 }
 
 /// What `uiodrv receive` is asked to do.
 public struct ReceiveOptions: Codable, Sendable {
+    /// Model and memory.
     public var device = DeviceOptions()
     /// `tap:NAME` or `pcap:FILE`.
     public var wire = "tap:uiodrv0"
     /// Own address with prefix length.
     public var address = "10.0.0.1/24"
+    /// Router for addresses beyond the prefix.
     public var gateway: String?
     /// Ports to listen on.
     public var ports: [UInt16] = [5001]
@@ -128,7 +146,9 @@ public struct ReceiveOptions: Codable, Sendable {
     public var connections = 1
     /// Each connection carries one HTTP PUT.
     public var http = false
+    /// Who runs where.
     public var placement = Placement.twoThreads
 
+    /// The defaults above.
     public init() {}
 }

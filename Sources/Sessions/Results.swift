@@ -5,11 +5,17 @@ internal import TCPLite
 
 /// Slots by holder, as results print them.
 public struct LedgerResult: Codable, Sendable {
+    /// Slots that nobody holds.
     public var pool: Int
+    /// Slots in receive rings.
     public var ring: Int
+    /// Slots of the stack.
     public var stack: Int
+    /// Slots of transmissions.
     public var transmit: Int
+    /// Slots of the application.
     public var application: Int
+    /// Slots in all.
     public var total: Int
 
     /// A ledger for print.
@@ -41,13 +47,17 @@ public struct TransferResult: Encodable, Sendable {
     public var movedBytes: UInt64 = 0
     /// TCP segments that the stack received.
     public var segments: UInt64 = 0
-    /// Frames split, not split, and with headers over their buffer, on the split queues.
+    /// Frames split, on the split queues; likewise the following.
     public var split: UInt64 = 0
+    /// Frames that were not split.
     public var unsplit: UInt64 = 0
+    /// Frames whose header did not fit its buffer.
     public var headerOverflow: UInt64 = 0
     /// Frames dropped for lack of a replacement slot.
     public var noReplacement: UInt64 = 0
+    /// Payload per time, in 10^9 bit/s.
     public var goodputGbps = 0.0
+    /// Time that the data took, in seconds.
     public var elapsedS = 0.0
     /// Accesses of the device that its IOMMU refused.
     public var iommuFaults: UInt64 = 0
@@ -61,6 +71,7 @@ public struct TransferResult: Encodable, Sendable {
     public var seed: UInt64 = 0
     /// Records whose bytes were checked against the sum that the verified header promised, and those that failed.
     public var payloadSumsChecked: UInt64 = 0
+    /// Of the records checked: those with another sum.
     public var payloadSumErrors: UInt64 = 0
     /// Mappings of slots that the stack's process could read or write while it polled; 0 is the proof.
     public var stackMapsSlots: Int?
@@ -122,9 +133,11 @@ public struct TransferResult: Encodable, Sendable {
 
 /// The result of a loopback.
 public struct LoopbackResult: Encodable, Sendable {
+    /// What every transfer counts.
     public var transfer = TransferResult()
     /// SHA-256 over the flows' SHA-256s: what the peer sent, and what the consumer read.
     public var digestExpected = ""
+    /// What the consumer read.
     public var digestReceived = ""
     /// SHA-256 over every frame, register access, descriptor and event with its time; one thread only.
     public var traceHash: String?
@@ -148,6 +161,7 @@ public struct LoopbackResult: Encodable, Sendable {
 
 /// The result of a receiver's run.
 public struct ReceiveResult: Encodable, Sendable {
+    /// What every transfer counts.
     public var transfer = TransferResult()
     /// Connections served.
     public var connections = 0

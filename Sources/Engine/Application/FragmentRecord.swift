@@ -59,8 +59,11 @@
 
 /// Tokens that come back: `count` consecutive numbers from `start`.
 @frozen public struct TokenRange: BitwiseCopyable, Sendable, Hashable {
+    /// First token.
     public var start: UInt64
+    /// How many.
     public var count: UInt32
+    /// Zero.
     public var reserved: UInt32 = 0
 
     /// `count` tokens from `start`.
@@ -88,6 +91,7 @@
     public var connection: UInt32
     /// Bytes, for ``CommandKind/send``.
     public var length: UInt32
+    /// Zero.
     public var reserved: UInt32 = 0
 
     /// A command of `kind`.

@@ -111,25 +111,38 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
 
 /// What the device's side knows about a run; it travels between processes.
 public struct DeviceReport: Codable, Sendable {
+    /// What each connection brought.
     public var streams: [StreamResult] = []
+    /// One digest over all of them.
     public var digestReceived = ""
+    /// What that must be, where the far end knows.
     public var digestExpected: String?
+    /// Bytes consumed from the region.
     public var deviceBytes: UInt64 = 0
+    /// Bytes consumed from host memory.
     public var linearBytes: UInt64 = 0
+    /// Records of data.
     public var records: UInt64 = 0
+    /// Records whose bytes have another sum than promised.
     public var payloadSumErrors: UInt64 = 0
+    /// Records whose bytes were checked and right.
     public var payloadSumsChecked: UInt64 = 0
     /// Connections beyond those asked for, reset.
     public var refusedConnections: UInt64 = 0
     /// Times that a stream stopped because the device vouched for no checksums.
     public var untrusted: UInt64 = 0
+    /// Accesses that the IOMMU refused.
     public var iommuFaults: UInt64 = 0
     /// What a strict model holds against the driver.
     public var driverErrors: UInt64 = 0
+    /// Which they are.
     public var driverErrorText: String?
+    /// Flows that failed at the far end.
     public var peerFailures = 0
+    /// What went wrong on this side.
     public var failure: String?
     /// The wire has nothing more to deliver.
     public var wireEnded = false
+    /// Every stream has ended.
     public var isDone = false
 }
