@@ -43,10 +43,8 @@ struct LocalLoopback: FarEndUser {
             var side = DeviceSide(
                 nic: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
             let device = SoftPCIDevice(nic)
-            let interface = InterfaceConfiguration(
-                mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
-                mtu: options.device.mtu)
-            let stack = try SessionPlan.stack(options.device, interface: interface, connections: options.flows)
+            let stack = try SessionPlan.stack(
+                options.device, interface: SessionPlan.interface(options.device), connections: options.flows)
             // The model's clock is the run's: waiting for the device moves it.
             let model = nic
             let wait: (Interval) -> Void = { interval in

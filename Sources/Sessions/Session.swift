@@ -17,11 +17,9 @@ public enum Session {
         if options.placement == .oneThread {
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
         }
-        let interface = InterfaceConfiguration(
-            mac: SessionPlan.mac, address: SessionPlan.receiver, prefixLength: 24,
-            mtu: options.device.mtu)
         let outcome = try runRemote(
-            .loopback(options), options.device, options.placement, interface, connections: options.flows,
+            .loopback(options), options.device, options.placement, SessionPlan.interface(options.device),
+            connections: options.flows,
             ports: [SessionPlan.port], patience: .seconds(30), log: log, progress: progress)
         var result = LoopbackResult()
         result.transfer = outcome.transfer

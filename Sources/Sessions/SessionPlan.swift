@@ -14,6 +14,11 @@ enum SessionPlan {
     static let mac = MACAddress(0x02, 0, 0, 0, 0, 1)
     static let macAddress: [UInt8] = [0x02, 0, 0, 0, 0, 1]
 
+    /// The receiver's interface in a loopback.
+    static func interface(_ device: DeviceOptions) -> InterfaceConfiguration {
+        InterfaceConfiguration(mac: mac, address: receiver, prefixLength: 24, mtu: device.mtu)
+    }
+
     /// The stack's configuration over a region: what is not in the rings may be promised to flows.
     static func stack(
         _ device: DeviceOptions, interface: InterfaceConfiguration, connections: Int

@@ -11,9 +11,9 @@ struct StackSide: ~Copyable {
     private var engine: Engine<RemoteDevice>
     private let device: RemoteDevice
     private let memory: SessionMemory
-    /// Mappings of slots that this process had while it polled.
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
+    /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
 
     init(
