@@ -1,32 +1,20 @@
 /// What registers of the 82574 and the 82576 mean where both parts have them at the same place.
-public enum Intel8257x {
-    /// Intel.
-    public static let vendor: UInt16 = 0x8086
-    /// Length of BAR 0 in bytes.
-    public static let registerWindow = 128 << 10
-    /// Words of the EEPROM that the checksum covers.
-    public static let nvmChecksumWords = 64
-    /// What these words must add up to, modulo 2^16.
-    public static let nvmChecksum: UInt16 = 0xBABA
-}
+public enum Intel8257x: Intel8257xRegisters {}
 
 /// A part that has the registers of ``Intel8257x`` at their common offsets.
 ///
 /// A conforming type inherits the declarations, so that `I82576.ctrl` and `I82574.ctrl` are one register declared once.
-public protocol Intel8257xRegisters {
-    /// Every register of the part, for a model that must know what exists and for printing.
-    static var registers: [RegisterDescription] { get }
-}
+public protocol Intel8257xRegisters {}
 
 extension Intel8257xRegisters {
     /// Intel.
-    public static var vendor: UInt16 { Intel8257x.vendor }
+    public static var vendor: UInt16 { 0x8086 }
     /// Length of BAR 0 in bytes.
-    public static var registerWindow: Int { Intel8257x.registerWindow }
+    public static var registerWindow: Int { 128 << 10 }
     /// Words of the EEPROM that the checksum covers.
-    public static var nvmChecksumWords: Int { Intel8257x.nvmChecksumWords }
+    public static var nvmChecksumWords: Int { 64 }
     /// What these words must add up to, modulo 2^16.
-    public static var nvmChecksum: UInt16 { Intel8257x.nvmChecksum }
+    public static var nvmChecksum: UInt16 { 0xBABA }
 
     /// CTRL: device control.
     public typealias Control = Intel8257x.Control
