@@ -9,6 +9,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case arenaFull(name: String, requested: Int, free: Int)
     case noSuchNode(Int)
     case notMapped(iova: UInt64)
+    case notReachable(name: String)
+    case noInterrupts(wanted: Int, available: Int)
     case deviceGone
 
     public var description: String {
@@ -31,6 +33,10 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
+        case .notReachable(let name):
+            "the device cannot reach \(name); take memory for it from the device itself"
+        case .noInterrupts(let wanted, let available):
+            "\(wanted) interrupt vectors were asked for and the device has \(available); ask for 1 to \(available)"
         case .deviceGone:
             "the device no longer answers (it reads all ones); check the link, its power state and the log of the kernel"
         }
