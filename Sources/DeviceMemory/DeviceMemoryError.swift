@@ -10,8 +10,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case noSuchNode(Int)
     case notMapped(iova: UInt64)
     case notReachable(name: String)
-    case noInterrupts(wanted: Int, available: Int)
     case deviceGone
+    case noInterrupts(vectors: Int)
 
     public var description: String {
         switch self {
@@ -35,8 +35,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
         case .notReachable(let name):
             "the device cannot reach \(name); take memory for it from the device itself"
-        case .noInterrupts(let wanted, let available):
-            "\(wanted) interrupt vectors were asked for and the device has \(available); ask for 1 to \(available)"
+        case .noInterrupts(let vectors):
+            "the device has no \(vectors) MSI-X vectors to wake a sleeper with; let it poll instead"
         case .deviceGone:
             "the device no longer answers (it reads all ones); check the link, its power state and the log of the kernel"
         }

@@ -17,6 +17,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case mtuOverSlot(mtu: Int, slotSize: Int)
     case mtuOutOfRange(mtu: Int, limit: Int)
     case qemuNotInstalled(program: String)
+    case qemuHasNone(family: NICFamily)
     case qemuTooOld(path: String, version: String)
     case qemuCannotStart(path: String, errno: Int32)
     case qemuDied(during: String, words: String)
@@ -54,6 +55,8 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "an MTU of \(mtu) is out of range (68 to \(limit)); choose another --mtu"
         case .qemuNotInstalled(let program):
             "\(program) is not in PATH; install the package qemu-system-x86, on Debian 12 from the bookworm-backports suite"
+        case .qemuHasNone(let family):
+            "QEMU has no model of \(family.rawValue); use qemu:igb, qemu:e1000e or softnic:\(family.rawValue)"
         case .qemuTooOld(let path, let version):
             "\(path) is version \(version) and 10.0 or newer is needed; install qemu-system-x86, on Debian 12 from the bookworm-backports suite"
         case .qemuCannotStart(let path, let code):

@@ -6,7 +6,7 @@ struct QEMUCommand {
     /// Device number of its peer.
     static let peerSlot = 4
 
-    let model: QTestModel
+    let family: NICFamily
     let macAddress: [UInt8]
     let memoryBytes: Int
     let regionBytes: Int
@@ -24,7 +24,7 @@ struct QEMUCommand {
             "-netdev", "dgram,id=wire,local.type=fd,local.str=7",
             // No option ROM: it is in another package, and nothing here boots.
             "-device",
-            "\(model.rawValue),netdev=wire,addr=\(Self.nicSlot).0,romfile=,mac=\(mac.joined(separator: ":"))",
+            "\(family.rawValue),netdev=wire,addr=\(Self.nicSlot).0,romfile=,mac=\(mac.joined(separator: ":"))",
         ]
     }
 }

@@ -22,7 +22,7 @@ struct QEMUProcess: ~Copyable {
         var list: [UnsafeMutablePointer<CChar>?] = unsafe []
         for argument in [executable] + arguments { unsafe list.append(strdup(argument)) }
         unsafe list.append(nil)
-        defer { for unsafepointer in unsafe list { unsafe free(pointer) } }
+        defer { unsafe list.forEach { unsafe free($0) } }
         var child: pid_t = 0
         let result = unsafe shim_spawn_tethered(
             executable, list, descriptors, Int32(descriptors.count), words.fileDescriptor, &child)
@@ -32,7 +32,7 @@ struct QEMUProcess: ~Copyable {
     }
 
     deinit {
-        kill(pid, SIGKILL)
+        Glibc.kill(pid, SIGKILL)
         while waitpid(pid, nil, 0) < 0 && errno == EINTR {}
     }
 
@@ -41,6 +41,12 @@ struct QEMUProcess: ~Copyable {
         var information = unsafe siginfo_t()
         let result = unsafe waitid(P_PID, id_t(pid), &information, WEXITED | WNOHANG | WNOWAIT)
         return unsafe result == 0 && information.si_signo != 0
+    }
+
+    /// Ends it without asking.
+    func kill() {
+        Glibc.kill(pid, SIGKILL)
+        _ = waitForEnd(.seconds(5))
     }
 
     /// Waits until it has ended, for at most `limit`.

@@ -44,7 +44,7 @@ struct QTestConnection: ~Copyable {
     private mutating func ask(_ verb: StaticString, _ address: UInt64, _ value: UInt32?, answers: Bool) -> UInt32 {
         guard !isGone else { return .max }
         used = 0
-        verb.withUTF8Buffer { bytes in for unsafebyte in unsafe bytes { put(byte) } }
+        verb.withUTF8Buffer { bytes in unsafe bytes.forEach { put($0) } }
         put(hex: address)
         if let value {
             put(UInt8(ascii: " "))

@@ -1,4 +1,5 @@
 public import DeviceMemory
+public import Logging
 internal import NICRegisters
 
 /// The controller of a ``QTestMachine`` as its driver sees it. Keeps the machine alive.
@@ -62,16 +63,25 @@ public struct QTestDevice: PCIDevice {
         }
     }
 
+    /// A piece of the machine's RAM; where it lies is QEMU's and the kernel's choice.
+    public func hostMemory(
+        name: String, size: Int, node: Int?, log: Logger
+    ) throws(DeviceMemoryError) -> HostMemory {
+        let block = try machine.allocate(bytes: size)
+        if node != nil { log.warning("\(name): QEMU's RAM cannot be placed on a NUMA node") }
+        return HostMemory(name: name, lent: block.bytes, iova: block.iova)
+    }
+
     /// Lets the first `vectors` MSI-X vectors announce themselves, each by a word in RAM.
     public func enableInterrupts(vectors: Int) throws(DeviceMemoryError) {
         guard let capability = machine.functions.nic.capability(PCIConfig.msixCapability) else {
-            throw .noInterrupts(wanted: vectors, available: 0)
+            throw .noInterrupts(vectors: vectors)
         }
         let control = machine.functions.nic.read32(capability)
         let available = Int(control >> 16 & 0x7FF) + 1
         let table = machine.functions.nic.read32(capability + 4)
         guard vectors > 0, vectors <= min(available, 64), let bus = bar(Int(table & 7)) else {
-            throw .noInterrupts(wanted: vectors, available: available)
+            throw .noInterrupts(vectors: vectors)
         }
         for vector in 0..<vectors {
             SharedWord(interrupts.bytes, at: 4 * vector).storeReleasing(0)

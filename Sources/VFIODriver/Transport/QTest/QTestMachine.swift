@@ -2,14 +2,6 @@ public import DeviceMemory
 internal import Glibc
 internal import Timeline
 
-/// Which of QEMU's controllers.
-public enum QTestModel: String, Sendable, Hashable, Codable, CaseIterable {
-    /// An Intel 82576.
-    case igb
-    /// An Intel 82574.
-    case e1000e
-}
-
 /// A QEMU whose processor is halted and whose devices this program drives: a network controller and, as its peer, a PCI
 /// device whose memory is the device region.
 ///
@@ -17,6 +9,8 @@ public enum QTestModel: String, Sendable, Hashable, Codable, CaseIterable {
 /// where this program sees it; an address in RAM is an offset in its memfd. Frames come and go over a datagram socket, one each.
 /// One thread uses a machine, and QEMU ends with that thread.
 @safe public final class QTestMachine {
+    /// The families that QEMU has models of.
+    public static let families: [NICFamily] = [.igb, .e1000e]
     /// Where RAM for drivers begins: below are the areas of a PC that are not plain memory.
     private static let firstUsable = 1 << 20
     /// Longest wait for one answer, in seconds: QEMU starts in a tenth of one on an idle machine.
@@ -35,7 +29,7 @@ public enum QTestModel: String, Sendable, Hashable, Codable, CaseIterable {
     /// Which QEMU this is, as it says itself.
     public let version: String
 
-    /// Starts QEMU with controller `model` and `region` as the memory of its peer.
+    /// Starts QEMU with a controller of `family` and `region` as the memory of its peer.
     ///
     /// - Parameters:
     ///   - macAddress: what the controller's NVM holds, 6 bytes.
@@ -43,15 +37,16 @@ public enum QTestModel: String, Sendable, Hashable, Codable, CaseIterable {
     ///   - region: stays the caller's; it grows to a power of two, as a PCI window must.
     ///   - searchPath: directories to look for QEMU in, as in the environment's PATH.
     public init(
-        _ model: QTestModel, macAddress: [UInt8], memoryBytes: Int = 64 << 20, region: borrowing MemoryObject,
+        _ family: NICFamily, macAddress: [UInt8], memoryBytes: Int = 64 << 20, region: borrowing MemoryObject,
         searchPath: String
     ) throws(DriverError) {
+        guard Self.families.contains(family) else { throw .qemuHasNone(family: family) }
         let installation = try QEMUInstallation(searchPath: searchPath)
         let parts = try Parts(memoryBytes: memoryBytes, region: region)
         let bus = try SocketPair(SOCK_STREAM)
         let cable = try SocketPair(SOCK_DGRAM)
         let command = QEMUCommand(
-            model: model, macAddress: macAddress, memoryBytes: parts.ram.size, regionBytes: parts.regionBytes)
+            family: family, macAddress: macAddress, memoryBytes: parts.ram.size, regionBytes: parts.regionBytes)
         let process = try QEMUProcess(
             executable: installation.path, arguments: command.arguments,
             descriptors: [
@@ -89,6 +84,9 @@ public enum QTestModel: String, Sendable, Hashable, Codable, CaseIterable {
 
     /// The last thing that QEMU wrote on its standard error: why it is gone, perhaps.
     public var lastWords: String { process.lastWords }
+
+    /// Ends QEMU at once.
+    func kill() { process.kill() }
 
     /// The far end of the cable: a datagram socket, one raw Ethernet frame each, both ways. Can be taken once.
     public func takeWire() -> OwnedDescriptor? { wire.take() }
