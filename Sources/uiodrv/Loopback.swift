@@ -32,9 +32,9 @@ struct Loopback: ParsableCommand {
     var hold = 0
     @Option(
         help:
-            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own."
+            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own (default: 1, and 2 with QEMU's devices)."
     )
-    var threads = 1
+    var threads: Int?
     @Flag(help: "Run device, peer and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
     @Option(help: "Write the trace as text; one thread only.")
@@ -61,6 +61,7 @@ struct Loopback: ParsableCommand {
         guard (1...1000).contains(flows) else {
             throw SessionError("\(flows) flows cannot be run; choose from 1 to 1000")
         }
+        let threads = threads ?? (options.device.name.hasClock ? 2 : 1)
         guard threads == 1 || threads == 2 else {
             throw SessionError("\(threads) threads cannot be used; choose 1 or 2")
         }

@@ -25,6 +25,12 @@ struct QTestConnection: ~Copyable {
         self.socket = socket
     }
 
+    /// Looks whether the other end is still there, without asking it anything.
+    mutating func look() {
+        var request = pollfd(fd: socket.rawValue, events: 0, revents: 0)
+        if unsafe poll(&request, 1, 0) > 0 { isGone = true }
+    }
+
     /// `readl`: 32 bits of the machine's physical address space; all ones from a machine that is gone.
     mutating func read32(_ address: UInt64) -> UInt32 { ask("readl ", address, nil, answers: true) }
 
