@@ -125,6 +125,13 @@ public enum Session {
             transfer.require(finding.audit.accessible == 0, "the stack's process could reach slots")
             transfer.require(finding.audit.mappings > 0, "the stack's process could not read its own memory map")
         }
+        if let machine, case .loopback(let options) = task {
+            let found = PayloadSearch.wordsFound(in: machine.memory.readOnly, options: options)
+            transfer.payloadWordsInHostMemory = found
+            transfer.require(
+                found == 0 || finding.report.delivery.linearBytes != 0,
+                "\(found) words of payload were in host memory although every frame was split")
+        }
         if StopRequest.isMade && !finding.isDone { transfer.interrupt() }
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()

@@ -85,6 +85,9 @@ struct Loopback: ParsableCommand {
         options.impairments = try ImpairmentOptions(
             loss: loss, duplicate: duplicate, reorder: reorder, corrupt: corrupt, truncate: truncate, lie: lie,
             jitterMicroseconds: jitter)
+        guard !options.device.name.hasClock || options.impairments.lie == 0 else {
+            throw SessionError("\(options.device.name) cannot be made to lie about checksums; drop --lie")
+        }
         options.hold = hold
         options.placement = isolate ? .twoProcesses : threads == 2 ? .twoThreads : .oneThread
         guard trace == nil || options.placement == .oneThread else {
@@ -110,6 +113,9 @@ struct Loopback: ParsableCommand {
               slots: pool \(transfer.ledger.pool) + ring \(transfer.ledger.ring) + stack \(transfer.ledger.stack) + transmit \(transfer.ledger.transmit) + application \(transfer.ledger.application) = \(transfer.ledger.total), leaked \(transfer.leakedSlots)
             """)
         if let hash = result.traceHash { print("  trace    SHA-256 \(hash) (seed \(options.device.seed))") }
+        if let words = transfer.payloadWordsInHostMemory {
+            print("  words of the streams found in the device's host memory: \(words)")
+        }
         if let mapped = transfer.stackMapsSlots {
             print("  mappings of slots in the stack's process: \(mapped)")
         }

@@ -98,7 +98,7 @@ struct QTestConnection: ~Copyable {
     /// Reads up to the end of the line, which is all that QEMU has to say until the next request.
     private mutating func receiveLine() -> Bool {
         used = 0
-        repeat {
+        while used == 0 || line[used &- 1] != UInt8(ascii: "\n") {
             let room = Self.lineBytes &- used
             guard room > 0 else { return false }
             let start = used
@@ -109,7 +109,7 @@ struct QTestConnection: ~Copyable {
             if n < 0 && errno == EINTR { continue }
             guard n > 0 else { return false }
             used &+= n
-        } while line[used &- 1] != UInt8(ascii: "\n")
+        }
         return true
     }
 
