@@ -4,6 +4,7 @@
 
 #include <linux/vfio.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -53,6 +54,40 @@ enum {
 #define SHIM_IOMMU_MAP_FIXED_IOVA 1
 #define SHIM_IOMMU_MAP_WRITEABLE 2
 #define SHIM_IOMMU_MAP_READABLE 4
+
+// The fixed parts of structures that end in a flexible array: Swift does not take those for plain bytes.
+struct shim_irq_set {
+    uint32_t argsz, flags, index, start, count;
+};
+struct shim_device_feature {
+    uint32_t argsz, flags;
+};
+struct shim_hot_reset_info {
+    uint32_t argsz, flags, count;
+};
+struct shim_hot_reset {
+    uint32_t argsz, flags, count;
+};
+struct shim_cap_sparse_mmap {
+    struct vfio_info_cap_header header;
+    uint32_t nr_areas, reserved;
+};
+struct shim_cap_iova_range {
+    struct vfio_info_cap_header header;
+    uint32_t nr_iovas, reserved;
+};
+struct shim_dma_unmap {
+    uint32_t argsz, flags;
+    uint64_t iova, size;
+};
+_Static_assert(sizeof(struct shim_irq_set) == offsetof(struct vfio_irq_set, data), "vfio_irq_set");
+_Static_assert(sizeof(struct shim_device_feature) == offsetof(struct vfio_device_feature, data), "vfio_device_feature");
+_Static_assert(sizeof(struct shim_hot_reset_info) == offsetof(struct vfio_pci_hot_reset_info, devices), "hot_reset_info");
+_Static_assert(sizeof(struct shim_hot_reset) == offsetof(struct vfio_pci_hot_reset, group_fds), "hot_reset");
+_Static_assert(sizeof(struct shim_cap_sparse_mmap) == offsetof(struct vfio_region_info_cap_sparse_mmap, areas), "areas");
+_Static_assert(sizeof(struct shim_cap_iova_range) == offsetof(struct vfio_iommu_type1_info_cap_iova_range, iova_ranges),
+               "iova_ranges");
+_Static_assert(sizeof(struct shim_dma_unmap) == offsetof(struct vfio_iommu_type1_dma_unmap, data), "dma_unmap");
 
 // struct vfio_device_bind_iommufd as Linux 6.6 has it; later fields are optional.
 struct shim_bind_iommufd {

@@ -15,7 +15,7 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case tooManyMappings(name: String)
     case cannotImport(name: String)
     case stillMastering(iova: UInt64)
-    case noInterrupts(asked: Int, available: Int)
+    case noInterrupts(vectors: Int)
 
     public var description: String {
         switch self {
@@ -37,6 +37,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
+        case .noInterrupts(let vectors):
+            "the device has no \(vectors) MSI-X vectors to wake a sleeper with; let it poll instead"
         case .deviceGone:
             "the device no longer answers (it reads all ones); check the link, its power state and the log of the kernel"
         case .cannotMapForDevice(let name, let bytes, let code):
@@ -49,8 +51,6 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this kernel's I/O address space takes no memory of another device (\(name)); use a type1 container, or a kernel that exports BARs as dma-buf (7.x)"
         case .stillMastering(let iova):
             "memory at I/O address 0x\(String(iova, radix: 16)) may still be written by the device; shut the device down before unmapping"
-        case .noInterrupts(let asked, let available):
-            "\(asked) interrupt vectors were asked for and the device signals \(available); ask for fewer or poll"
         }
     }
 }

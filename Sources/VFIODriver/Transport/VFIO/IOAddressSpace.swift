@@ -29,7 +29,7 @@ final class DMAMapping {
     init(length: Int, isLocked: Bool, protecting view: consuming MappedView) {
         self.length = length
         self.isLocked = isLocked
-        if view.protect() { reservation = view } else { reservation = nil }
+        if view.protect() { reservation = consume view } else { reservation = nil }
     }
 }
 
@@ -89,6 +89,6 @@ struct MappingTable {
 extension MutableByteView {
     /// The address as system calls take it in a structure.
     var address: UInt64 {
-        unsafe withUnsafeMutableBytes { unsafe UInt64(UInt(bitPattern: $0.baseAddress)) }
+        unsafe withUnsafeMutableBytes { UInt64(UInt(bitPattern: $0.baseAddress)) }
     }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 /// The running kernel.
 struct LinuxKernel: KernelInterface {
     func open(_ path: String) -> Int32 {
-        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CLOEXEC)
         return descriptor < 0 ? -errno : descriptor
     }
 
@@ -37,7 +37,7 @@ struct LinuxKernel: KernelInterface {
     }
 
     func makeEventDescriptor() -> Int32 {
-        let descriptor = eventfd(0, Int32(EFD_CLOEXEC.rawValue) | Int32(EFD_NONBLOCK.rawValue))
+        let descriptor = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         return descriptor < 0 ? -errno : descriptor
     }
 
@@ -48,7 +48,7 @@ struct LinuxKernel: KernelInterface {
 
     var lockedMemoryLimit: UInt64 { shim_locked_memory_limit() }
 
-    func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     func linkTarget(_ path: String) -> String? {
         guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return nil }

@@ -57,9 +57,9 @@ final class Type1Container: IOAddressSpace {
         let chain = InfoCapabilities(buffer, first: hasChain ? info.cap_offset : 0)
         var ranges: [ClosedRange<UInt64>] = []
         if let offset = chain.offset(of: VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE),
-            let capability = buffer.load(vfio_iommu_type1_info_cap_iova_range.self, at: offset)
+            let capability = buffer.load(shim_cap_iova_range.self, at: offset)
         {
-            let first = offset + MemoryLayout<vfio_iommu_type1_info_cap_iova_range>.size
+            let first = offset + MemoryLayout<shim_cap_iova_range>.size
             for i in 0..<Int(min(capability.nr_iovas, 1024)) {
                 let at = first + i * MemoryLayout<vfio_iova_range>.size
                 guard let range = buffer.load(vfio_iova_range.self, at: at), range.start <= range.end else { break }
@@ -114,14 +114,14 @@ final class Type1Container: IOAddressSpace {
 
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
         guard table.contains(iova, length: length) else { throw .notMapped(iova: iova.rawValue) }
-        var argument = vfio_iommu_type1_dma_unmap()
-        argument.argsz = UInt32(MemoryLayout<vfio_iommu_type1_dma_unmap>.size)
+        var argument = shim_dma_unmap()
+        argument.argsz = UInt32(MemoryLayout<shim_dma_unmap>.size)
         argument.iova = iova.rawValue
         argument.size = UInt64(length)
         var buffer = KernelBuffer(argument)
         let result = handle.ioctl(.unmapDMA, &buffer)
         // The kernel answers with what it took away; less means that the mapping was not what we believed.
-        guard result >= 0, buffer.load(vfio_iommu_type1_dma_unmap.self)?.size == UInt64(length) else {
+        guard result >= 0, buffer.load(shim_dma_unmap.self)?.size == UInt64(length) else {
             throw .notMapped(iova: iova.rawValue)
         }
         table.remove(iova)

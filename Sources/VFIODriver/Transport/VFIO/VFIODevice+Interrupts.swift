@@ -6,11 +6,8 @@ extension VFIODevice {
     public func enableInterrupts(vectors count: Int) throws(DeviceMemoryError) {
         disableInterrupts()
         guard count > 0 else { return }
-        var available = 0
-        for index in [VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX].map({ Int($0.rawValue) }) {
-            let offered = vectorCount(index)
-            available = max(available, offered)
-            guard offered >= count else { continue }
+        for index in [VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX].map({ Int($0) }) {
+            guard vectorCount(index) >= count else { continue }
             var events: [KernelHandle] = []
             for _ in 0..<count {
                 let event = handle.kernel.makeEventDescriptor()
@@ -21,12 +18,12 @@ extension VFIODevice {
             }
             let result = setVectors(index, events.map(\.descriptor))
             // A positive answer is how many vectors there are, when fewer than asked for.
-            guard result == 0 else { throw .noInterrupts(asked: count, available: max(Int(result), 0)) }
+            guard result == 0 else { throw .noInterrupts(vectors: count) }
             vectors = events
             vectorIndex = index
             return
         }
-        throw .noInterrupts(asked: count, available: available)
+        throw .noInterrupts(vectors: count)
     }
 
     /// One descriptor for each vector, readable when it fired; borrowed until the next change.
@@ -59,8 +56,8 @@ extension VFIODevice {
 
     /// Wires interrupt `index` to event descriptors; none takes it away.
     func setVectors(_ index: Int, _ descriptors: [Int32]) -> Int32 {
-        let size = MemoryLayout<vfio_irq_set>.size
-        var argument = vfio_irq_set()
+        let size = MemoryLayout<shim_irq_set>.size
+        var argument = shim_irq_set()
         argument.argsz = UInt32(size + descriptors.count * 4)
         argument.flags =
             UInt32(VFIO_IRQ_SET_ACTION_TRIGGER)

@@ -1,6 +1,7 @@
 internal import CShim
 public import DeviceMemory
 internal import Glibc
+internal import Logging
 internal import Synchronization
 
 /// How many regions lie in a function's memory.
@@ -64,8 +65,8 @@ extension VFIODevice {
     /// The BAR as dma-buf, for an address space that wants one and a kernel that makes it.
     private func exportBuffer(_ index: Int, size: Int) -> KernelHandle? {
         guard space.importsBuffers else { return nil }
-        var header = vfio_device_feature()
-        let headerSize = MemoryLayout<vfio_device_feature>.size
+        var header = shim_device_feature()
+        let headerSize = MemoryLayout<shim_device_feature>.size
         header.argsz = UInt32(headerSize + MemoryLayout<shim_feature_dma_buf>.size)
         header.flags = UInt32(VFIO_DEVICE_FEATURE_GET) | UInt32(VFIO_DEVICE_FEATURE_DMA_BUF)
         var buffer = KernelBuffer(header, trailing: MemoryLayout<shim_feature_dma_buf>.size)

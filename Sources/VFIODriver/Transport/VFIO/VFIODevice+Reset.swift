@@ -1,5 +1,6 @@
 internal import CShim
 internal import DeviceMemory
+internal import Logging
 
 extension VFIODevice {
     /// Stops DMA and resets the function; what cannot be done is logged. ``resetFunction()`` says it to its caller.
@@ -24,14 +25,14 @@ extension VFIODevice {
     }
 
     private func hotReset() throws(DriverError) {
-        let (answer, _) = handle.info(.getHotResetInfo, vfio_pci_hot_reset_info())
-        guard let answer, let info = answer.load(vfio_pci_hot_reset_info.self), info.count > 0 else {
+        let (answer, _) = handle.info(.getHotResetInfo, shim_hot_reset_info())
+        guard let answer, let info = answer.load(shim_hot_reset_info.self), info.count > 0 else {
             throw .vfio(.noReset(address, sharedWith: []))
         }
         var others: [String] = []
         for i in 0..<Int(min(info.count, 256)) {
             let place =
-                MemoryLayout<vfio_pci_hot_reset_info>.size + i * MemoryLayout<vfio_pci_dependent_device>.size
+                MemoryLayout<shim_hot_reset_info>.size + i * MemoryLayout<vfio_pci_dependent_device>.size
             guard let device = answer.load(vfio_pci_dependent_device.self, at: place) else { break }
             let name = Self.name(device)
             if name != address { others.append(name) }
@@ -39,8 +40,8 @@ extension VFIODevice {
         guard others.isEmpty else { throw .vfio(.noReset(address, sharedWith: others)) }
         // The groups that the caller owns: its own. A device of iommufd proves its ownership by itself.
         let groups = groupDescriptor.map { [$0] } ?? []
-        let size = MemoryLayout<vfio_pci_hot_reset>.size
-        var argument = vfio_pci_hot_reset()
+        let size = MemoryLayout<shim_hot_reset>.size
+        var argument = shim_hot_reset()
         argument.argsz = UInt32(size + groups.count * 4)
         argument.count = UInt32(groups.count)
         var buffer = KernelBuffer(argument, trailing: groups.count * 4)

@@ -1,6 +1,6 @@
 internal import CShim
 public import DeviceMemory
-public import Logging
+internal import Logging
 
 /// A PCI function that the kernel's VFIO hands to this process.
 ///
@@ -36,7 +36,7 @@ public final class VFIODevice: PCIDevice {
             throw .refused(request: KernelRequest.getDeviceInfo.name, what: address, errno: -result)
         }
         guard info.flags & UInt32(VFIO_DEVICE_FLAGS_PCI) != 0 else { throw .notPCI(address) }
-        let (region, status) = VFIORegion.read(Int(VFIO_PCI_CONFIG_REGION_INDEX.rawValue), of: handle)
+        let (region, status) = VFIORegion.read(Int(VFIO_PCI_CONFIG_REGION_INDEX), of: handle)
         guard let region, region.size >= 64 else {
             throw .refused(request: KernelRequest.getRegionInfo.name, what: address, errno: -status)
         }
@@ -188,10 +188,10 @@ public final class VFIODevice: PCIDevice {
     }
 
     private func watchUnplugging(interrupts: UInt32) -> KernelHandle? {
-        guard interrupts > UInt32(VFIO_PCI_REQ_IRQ_INDEX.rawValue) else { return nil }
+        guard interrupts > UInt32(VFIO_PCI_REQ_IRQ_INDEX) else { return nil }
         let event = handle.kernel.makeEventDescriptor()
         guard event >= 0 else { return nil }
         let watch = KernelHandle(event, kernel: handle.kernel)
-        return setVectors(Int(VFIO_PCI_REQ_IRQ_INDEX.rawValue), [event]) >= 0 ? watch : nil
+        return setVectors(Int(VFIO_PCI_REQ_IRQ_INDEX), [event]) >= 0 ? watch : nil
     }
 }

@@ -1,4 +1,4 @@
-public import DeviceMemory
+internal import DeviceMemory
 
 /// Why a device cannot be used through the kernel's VFIO; each case says what to do.
 public enum VFIOError: Error, CustomStringConvertible, Equatable {

@@ -25,12 +25,12 @@ struct VFIORegion: Equatable {
         let hasChain = info.flags & UInt32(VFIO_REGION_INFO_FLAG_CAPS) != 0
         let chain = InfoCapabilities(answer, first: hasChain ? info.cap_offset : 0)
         guard let at = chain.offset(of: VFIO_REGION_INFO_CAP_SPARSE_MMAP),
-            let sparse = answer.load(vfio_region_info_cap_sparse_mmap.self, at: at)
+            let sparse = answer.load(shim_cap_sparse_mmap.self, at: at)
         else {
             region.mappable = [0..<size]
             return (region, result)
         }
-        let first = at + MemoryLayout<vfio_region_info_cap_sparse_mmap>.size
+        let first = at + MemoryLayout<shim_cap_sparse_mmap>.size
         for i in 0..<Int(min(sparse.nr_areas, 64)) {
             let place = first + i * MemoryLayout<vfio_region_sparse_mmap_area>.size
             guard let area = answer.load(vfio_region_sparse_mmap_area.self, at: place) else { break }
