@@ -18,6 +18,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case mtuOutOfRange(mtu: Int, limit: Int)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case vfio(VFIOError)
 
     public var description: String {
         switch self {
@@ -49,6 +50,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "an MTU of \(mtu) is out of range (68 to \(limit)); choose another --mtu"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .vfio(let error): error.description
         }
     }
 }
