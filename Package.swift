@@ -84,7 +84,7 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
+                "CShim", "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),

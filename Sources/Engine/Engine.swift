@@ -128,6 +128,44 @@ public import VFIODriver
     /// When ``poll(now:)`` has something to do although nothing arrives.
     public var nextDeadline: Instant { stack.nextDeadline }
 
+    // MARK: sleep
+
+    /// Lets vector 0 of the device wake a sleeper; once, before the first ``fallAsleep(now:)``.
+    ///
+    /// - Throws: when the device has no interrupts: then poll it, or ask it from time to time.
+    public func enableInterrupts() throws(EngineError) {
+        do {
+            try driver.device.enableInterrupts(vectors: 1)
+        } catch {
+            throw .driver(.memory(error))
+        }
+        driver.routeInterrupts()
+    }
+
+    /// Whether the caller may sleep until ``nextDeadline``, the device's vector or the application's ring.
+    ///
+    /// Arms both, then looks once more at everything: what came before arming is seen here, and what comes after wakes.
+    /// After `true`, call ``wakeUp()`` before the next poll.
+    public mutating func fallAsleep(now: Instant) -> Bool {
+        port.gate.arm()
+        driver.armInterrupts()
+        _ = port.gate.publications
+        if poll(now: now) {
+            wakeUp()
+            return false
+        }
+        return true
+    }
+
+    /// Takes the arming back.
+    public func wakeUp() {
+        driver.maskInterrupts()
+        port.gate.disarm()
+    }
+
+    /// The device, for ``Sleeper``.
+    public var device: Driver.Device { driver.device }
+
     /// The station address of the device, 6 bytes.
     public var macAddress: [UInt8] { driver.macAddress }
 

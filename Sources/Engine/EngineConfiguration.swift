@@ -1,3 +1,4 @@
+internal import DeviceMemory
 public import TCPLite
 public import VFIODriver
 
@@ -21,10 +22,13 @@ public struct EngineConfiguration: Sendable {
 /// Errors of this module.
 public enum EngineError: Error, CustomStringConvertible {
     case driver(DriverError)
+    case cannotSleep(errno: Int32)
 
     public var description: String {
         switch self {
         case .driver(let error): error.description
+        case .cannotSleep(let code):
+            "cannot make a line to wake the engine with: \(systemMessage(code)); raise the limit of open files"
         }
     }
 }

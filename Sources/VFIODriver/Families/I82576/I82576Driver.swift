@@ -78,11 +78,6 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         _ = registers.read(I82576.icr)
     }
 
-    private func maskInterrupts() {
-        registers.write(I82576.imc, .init(rawValue: .max))
-        registers.write(I82576.eimc, PlainValue(.max))
-    }
-
     /// Zeroes the tables whose contents are undefined after power-up.
     private func clearFilters() {
         for i in 0..<128 {
