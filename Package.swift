@@ -73,7 +73,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",
-            dependencies: ["Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", logging],
+            dependencies: [
+                "Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", "VFIODriver", logging,
+            ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),

@@ -4,7 +4,7 @@ public import VFIODriver
 /// How an engine is set up.
 public struct EngineConfiguration: Sendable {
     /// The device.
-    public var device = I82576Configuration()
+    public var device = NICConfiguration()
     /// The stack.
     public var stack: Configuration
     /// Secret of the stack: keys initial sequence numbers and the flow table.

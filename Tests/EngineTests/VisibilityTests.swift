@@ -111,7 +111,7 @@ private struct Sender: ~Copyable {
         var configuration = EngineConfiguration(stack: stack)
         configuration.device.splitQueues = 1
         configuration.device.receiveDescriptors = 128
-        var engine = try Engine(
+        var engine = try Engine<I82576Driver<WitnessedDevice>>(
             device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
             channel: channel, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _ = nic.step(now: nic.now + $0) }
