@@ -32,6 +32,14 @@ public struct PCIAddress: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.init(domain: domain, bus: bus, device: UInt8(device), function: UInt8(function))
     }
 
+    /// Reads an address.
+    ///
+    /// - Throws: ``BringUpError/badAddress(_:)``.
+    public init(parsing text: String) throws(BringUpError) {
+        guard let address = PCIAddress(text) else { throw .badAddress(text) }
+        self = address
+    }
+
     /// Digits alone: the library's parser would take a sign.
     private static func hexadecimal(_ text: Substring) -> UInt32? {
         text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") } ? UInt32(text, radix: 16) : nil

@@ -61,7 +61,7 @@ public struct PCIBar: Encodable, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The windows of a function with what the kernel found out about them (`resource`: start, end, flags a line).
-    static func all(of address: PCIAddress, _ space: ConfigSpace, in tree: some SystemTree) -> [PCIBar] {
+    public static func all(of address: PCIAddress, _ space: ConfigSpace, in tree: some SystemTree) -> [PCIBar] {
         let resources = tree.lines(address.sysfs + "/resource").map { line in
             line.split(separator: " ").map { UInt64($0.dropFirst(2), radix: 16) ?? 0 }
         }

@@ -27,13 +27,13 @@ struct Config: ParsableCommand {
 
     func run() {
         do {
-            let snapshot = try DeviceSnapshot(named: device, tree: HostTree())
+            let snapshot = try Inspection.snapshot(of: device, in: HostTree())
             if raw { return printRaw(snapshot.space) }
             let listing = ConfigListing(snapshot.space, bars: snapshot.bars)
             if json { return printJSON(Result(device: device, listing: listing)) }
             for section in listing.sections {
                 let version = section.version.map { ", version \($0)" } ?? ""
-                print("0x\(hex(UInt16(section.offset), 3))  \(section.title)\(version)")
+                print("0x\(hex(section.offset, 3))  \(section.title)\(version)")
                 for field in section.fields { print("         \(field.name): \(field.text)") }
             }
             if let fault = listing.fault { print("broken: \(fault)") }
