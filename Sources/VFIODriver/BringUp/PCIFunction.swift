@@ -62,7 +62,7 @@ public struct PCIFunction: Sendable, Encodable {
         guard let catalog, let entry = catalog.entries.first(where: { $0.address == address }) else {
             throw .noSuchFunction(address)
         }
-        return PCIFunction(entry, catalog, interfacesByFunction(tree)[address] ?? [], tree)
+        return PCIFunction(entry, catalog, interfaces(of: address, in: tree), tree)
     }
 
     private init(
@@ -92,6 +92,11 @@ public struct PCIFunction: Sendable, Encodable {
     /// "8.0 GT/s PCIe", or "Unknown".
     private static func speed(_ text: String?) -> Double? {
         text?.split(separator: " ").first.flatMap { Double($0) }.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
+    }
+
+    /// The network interfaces of the function at `address`.
+    static func interfaces(of address: PCIAddress, in tree: some SystemTree) -> [String] {
+        interfacesByFunction(tree)[address] ?? []
     }
 
     /// Which function each network interface hangs on: the last PCI address in its canonical path, because a virtio or

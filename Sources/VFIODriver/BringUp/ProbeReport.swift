@@ -63,14 +63,13 @@ public struct ProbeReport: Encodable, Sendable {
             findings.append(
                 .ok("interrupts", "\(capabilities.msixVectors) MSI-X vectors of the \(facts.msixVectors) that the controller has"))
         }
-        if capabilities.relaxedOrdering == true {
+        switch capabilities.relaxedOrdering {
+        // DCA_RXCTRL of the 82576 and its like: the queues decide whether the permission is used.
+        case true?:
             findings.append(
-                .warning(
-                    "ordering",
-                    "relaxed ordering is on: a completion may overtake payload on its way to another device",
-                    "the driver leaves it unused; to forbid it: setpci -s \(name) CAP_EXP+8.w=0:10"))
-        } else if capabilities.relaxedOrdering == false {
-            findings.append(.ok("ordering", "relaxed ordering is off"))
+                .ok("ordering", "relaxed ordering is allowed, and the driver leaves it unused: no completion overtakes payload"))
+        case false?: findings.append(.ok("ordering", "relaxed ordering is off"))
+        case nil: break
         }
         if let payload = capabilities.maxPayloadBytes, let request = capabilities.maxReadRequestBytes {
             findings.append(.ok("packets", "payload up to \(payload) bytes, reads up to \(request) bytes"))
