@@ -68,7 +68,9 @@ public struct DeviceCapabilities: Encodable, Sendable {
                 missing.append(
                     Missing(
                         name: "MSI-X",
-                        consequence: "a receiver cannot sleep until a frame arrives; the controller has \(facts.msixVectors) vectors"))
+                        consequence:
+                            "a receiver cannot sleep until a frame arrives; the controller has \(facts.msixVectors) vectors"
+                    ))
             }
             if express == nil {
                 missing.append(

@@ -9,7 +9,8 @@ struct Main: ParsableCommand {
         commandName: "uiodrv",
         abstract: "Receives network payload straight into device memory, from user space.",
         subcommands: [
-            Loopback.self, Receive.self, List.self, Probe.self, Config.self, Bind.self, Unbind.self, DeviceSideCommand.self,
+            Loopback.self, Receive.self, List.self, Probe.self, Config.self, Bind.self, Unbind.self,
+            DoctorCommand.self, DeviceSideCommand.self,
         ])
 }
 

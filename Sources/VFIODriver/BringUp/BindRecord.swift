@@ -40,7 +40,8 @@ struct BindRecord: Equatable {
         let code = tree.makeDirectory(Self.directory)
         guard code == 0 else { return code }
         let before = BindRecord(of: address, in: tree)
-        let lines = ["bound \(target)"] + [driver.map { "driver \($0)" }, override.map { "override \($0)" }].compactMap { $0 }
+        let lines =
+            ["bound \(target)"] + [driver.map { "driver \($0)" }, override.map { "override \($0)" }].compactMap { $0 }
         let result = tree.write(lines.map { $0 + "\n" }.joined(), to: Self.path(address))
         // A write that was cut short leaves nothing that could be taken for a record.
         if result != 0, before == nil { _ = tree.remove(Self.path(address)) }

@@ -54,7 +54,8 @@ enum BindStep {
     func undo(in tree: some SystemTree) -> String? {
         switch self {
         case .remember(let address, let record, let before):
-            (before.map { .remember(address, $0, before: record) } ?? BindStep.forget(address, record)).perform(in: tree)
+            (before.map { .remember(address, $0, before: record) } ?? BindStep.forget(address, record)).perform(
+                in: tree)
         case .forget(let address, let record): BindStep.remember(address, record, before: nil).perform(in: tree)
         case .release(let address, let driver): BindStep.attach(address, driver: driver).perform(in: tree)
         case .override(let address, let name, let before):

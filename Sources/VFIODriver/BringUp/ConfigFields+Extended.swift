@@ -39,9 +39,11 @@ extension ConfigLayouts {
         [
             ConfigFieldLayout(0x08, 0, "VF enable"), ConfigFieldLayout(0x08, 3, "VF memory space"),
             ConfigFieldLayout(0x08, 4, "ARI capable hierarchy"),
-            ConfigFieldLayout(0x0C, 0, 16, "initial VFs", .decimal), ConfigFieldLayout(0x0C, 16, 16, "total VFs", .decimal),
+            ConfigFieldLayout(0x0C, 0, 16, "initial VFs", .decimal),
+            ConfigFieldLayout(0x0C, 16, 16, "total VFs", .decimal),
             ConfigFieldLayout(0x10, 0, 16, "VFs", .decimal),
-            ConfigFieldLayout(0x14, 0, 16, "first VF offset", .decimal), ConfigFieldLayout(0x14, 16, 16, "VF stride", .decimal),
+            ConfigFieldLayout(0x14, 0, 16, "first VF offset", .decimal),
+            ConfigFieldLayout(0x14, 16, 16, "VF stride", .decimal),
             ConfigFieldLayout(0x18, 16, 16, "VF device id", .hex),
             ConfigFieldLayout(0x1C, 0, 32, "supported page sizes", .hex),
             ConfigFieldLayout(0x20, 0, 32, "system page size", .hex),

@@ -102,7 +102,8 @@ enum ConfigLayouts {
     static let msix = [
         ConfigFieldLayout(0, 16, 11, "vectors", .plusOne), ConfigFieldLayout(0, 30, "function mask"),
         ConfigFieldLayout(0, 31, "MSI-X enable"), ConfigFieldLayout(4, 0, 3, "table BAR", .decimal),
-        ConfigFieldLayout(4, 0, 32, "table offset and BAR", .hex), ConfigFieldLayout(8, 0, 3, "pending-bits BAR", .decimal),
+        ConfigFieldLayout(4, 0, 32, "table offset and BAR", .hex),
+        ConfigFieldLayout(8, 0, 3, "pending-bits BAR", .decimal),
         ConfigFieldLayout(8, 0, 32, "pending-bits offset and BAR", .hex),
     ]
     static let vendorSpecific = [ConfigFieldLayout(0, 16, 8, "length", .decimal)]
@@ -140,9 +141,11 @@ enum ConfigLayouts {
     ]
     /// What version 2 of the structure added.
     static let express2 = [
-        ConfigFieldLayout(0x24, 5, "ARI forwarding supported"), ConfigFieldLayout(0x28, 0, 4, "completion timeout", .hex),
+        ConfigFieldLayout(0x24, 5, "ARI forwarding supported"),
+        ConfigFieldLayout(0x28, 0, 4, "completion timeout", .hex),
         ConfigFieldLayout(0x28, 4, "completion timeout disable"), ConfigFieldLayout(0x28, 5, "ARI forwarding"),
-        ConfigFieldLayout(0x28, 8, "ID-based ordering of requests"), ConfigFieldLayout(0x28, 10, "latency tolerance reporting"),
+        ConfigFieldLayout(0x28, 8, "ID-based ordering of requests"),
+        ConfigFieldLayout(0x28, 10, "latency tolerance reporting"),
         ConfigFieldLayout(0x30, 0, 4, "target link speed", linkSpeeds),
     ]
 }

@@ -156,7 +156,8 @@ public struct KernelProbe<Tree: SystemTree> {
         switch way.kind {
         case .sameDevice, .sameSwitch, .sameRootPort: findings.append(.ok("peer", text))
         case .sameRootComplex:
-            findings.append(.warning("peer", text, "put both cards below one switch, or test with a digest of the payload"))
+            findings.append(
+                .warning("peer", text, "put both cards below one switch, or test with a digest of the payload"))
         case .differentRootComplexes:
             findings.append(.warning("peer", text, "put both cards below one host bridge, best below one switch"))
         }
@@ -165,7 +166,9 @@ public struct KernelProbe<Tree: SystemTree> {
         }
         guard let largest = memory?.max(by: { ($0.sizeBytes ?? 0) < ($1.sizeBytes ?? 0) }) else {
             findings.append(
-                .problem("peer memory", "\(peer.address) has no BAR that can be mapped", "choose a device with memory of its own"))
+                .problem(
+                    "peer memory", "\(peer.address) has no BAR that can be mapped",
+                    "choose a device with memory of its own"))
             return way
         }
         if peer.driver == "vfio-pci" {
@@ -173,7 +176,8 @@ public struct KernelProbe<Tree: SystemTree> {
         } else {
             findings.append(
                 .problem(
-                    "peer memory", "BAR \(largest.index) of \(peer.address), \(largest), belongs to \(peer.driver ?? "no driver")",
+                    "peer memory",
+                    "BAR \(largest.index) of \(peer.address), \(largest), belongs to \(peer.driver ?? "no driver")",
                     "uiodrv bind \(peer.address)"))
         }
         return way

@@ -115,7 +115,8 @@ public struct PCIBar: Encodable, Sendable, Hashable, CustomStringConvertible {
             if bytes != nil || low != 0 {
                 result.append(
                     PCIBar(
-                        index: index, kind: kind, address: high | UInt64(low & (kind == .io ? ~3 : ~0xF)), sizeBytes: bytes,
+                        index: index, kind: kind, address: high | UInt64(low & (kind == .io ? ~3 : ~0xF)),
+                        sizeBytes: bytes,
                         is64Bit: is64Bit, isPrefetchable: kind == .memory && low & 8 != 0))
             }
             index += is64Bit ? 2 : 1

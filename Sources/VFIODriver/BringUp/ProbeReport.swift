@@ -49,7 +49,8 @@ public struct ProbeReport: Encodable, Sendable {
         if space.bytes.count <= 64 {
             findings.append(
                 .warning(
-                    "configuration", "only the header can be read without privilege", "run as root for the capabilities"))
+                    "configuration", "only the header can be read without privilege", "run as root for the capabilities"
+                ))
         }
         if let fault = space.capabilityFault {
             findings.append(
@@ -61,13 +62,17 @@ public struct ProbeReport: Encodable, Sendable {
         if let facts = capabilities.facts { findings.append(registers(facts, bars)) }
         if let facts = capabilities.facts, capabilities.msixVectors > 0 {
             findings.append(
-                .ok("interrupts", "\(capabilities.msixVectors) MSI-X vectors of the \(facts.msixVectors) that the controller has"))
+                .ok(
+                    "interrupts",
+                    "\(capabilities.msixVectors) MSI-X vectors of the \(facts.msixVectors) that the controller has"))
         }
         switch capabilities.relaxedOrdering {
         // DCA_RXCTRL of the 82576 and its like: the queues decide whether the permission is used.
         case true?:
             findings.append(
-                .ok("ordering", "relaxed ordering is allowed, and the driver leaves it unused: no completion overtakes payload"))
+                .ok(
+                    "ordering",
+                    "relaxed ordering is allowed, and the driver leaves it unused: no completion overtakes payload"))
         case false?: findings.append(.ok("ordering", "relaxed ordering is off"))
         case nil: break
         }

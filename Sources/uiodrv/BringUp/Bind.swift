@@ -5,7 +5,8 @@ import VFIODriver
 struct Bind: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Hands a device over to vfio-pci, so that a process can drive it.",
-        discussion: "Checks everything first; what fails on the way is taken back. uiodrv unbind gives the device back.")
+        discussion: "Checks everything first; what fails on the way is taken back. uiodrv unbind gives the device back."
+    )
 
     @Argument(help: "The device: 0000:01:00.0.")
     var address: String

@@ -29,7 +29,8 @@ struct List: ParsableCommand {
         let vendor = device.vendorName ?? "vendor \(hex(device.vendor))"
         let name = device.deviceName ?? "device \(hex(device.device))"
         print(
-            "\(device.address)  \(hex(device.vendor)):\(hex(device.device))  \(vendor) \(name) (rev \(device.revision))")
+            "\(device.address)  \(hex(device.vendor)):\(hex(device.device))  \(vendor) \(name) (rev \(device.revision))"
+        )
         var facts = ["\(device.className ?? "class \(hex(device.classCode))")", "driver \(device.driver ?? "none")"]
         if !device.interfaces.isEmpty { facts.append("interface \(device.interfaces.joined(separator: ", "))") }
         if let group = device.iommuGroup {

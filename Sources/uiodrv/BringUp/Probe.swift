@@ -43,7 +43,9 @@ struct Probe: ParsableCommand {
 /// A line for each finding, and its remedy below it.
 func printFindings(_ findings: [Finding]) {
     for finding in findings {
-        print("  \(finding.state.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)) \(finding.name): \(finding.text)")
+        print(
+            "  \(finding.state.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)) \(finding.name): \(finding.text)"
+        )
         if let remedy = finding.remedy { print("           \(remedy)") }
     }
 }
@@ -53,5 +55,5 @@ func finish(_ findings: [Finding], subject: String) {
     let problems = findings.filter { $0.state == .problem }
     guard let first = problems.first else { return }
     let more = problems.count > 1 ? " (and \(problems.count - 1) more)" : ""
-    fail(SessionError("\(subject) cannot be used: \(first.text)\(more); \(first.remedy ?? "see above")"))
+    fail(SessionError("\(subject) cannot be used: \(first.name): \(first.text)\(more); \(first.remedy ?? "see above")"))
 }
