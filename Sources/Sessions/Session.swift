@@ -16,6 +16,9 @@ public enum Session {
         _ options: LoopbackOptions, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> LoopbackResult {
         if options.placement == .oneThread {
+            guard !options.device.name.hasCable else {
+                throw SessionError("\(options.device.name) has a clock of its own; use --threads 2 or --isolate")
+            }
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
         }
         let outcome = try runRemote(
@@ -81,7 +84,10 @@ public enum Session {
         } catch {
             throw SessionError(error)
         }
-        let host = try DeviceHost.start(task, placement, memory: memory, region: region)
+        var machine: QTestMachine?
+        if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
+        let host = try DeviceHost.start(
+            task, placement, memory: memory, region: region, cable: machine?.takeWire())
         let watch = DeviceWatch(host: host, memory: memory)
         let control = ControlChannel(socket: host.socket, attention: memory.attention)
         let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
@@ -106,11 +112,21 @@ public enum Session {
             configuration.frames = frames.selection
             configuration.device.split = frames.traffic
         }
-        let finding = try device.name.family.withDriver(
-            StackRun(
-                device: remote, memory: memory, region: region,
-                configuration: configuration, ports: ports, patience: patience, log: log,
-                progress: progress))
+        let plan = StackPlan(
+            memory: memory, configuration: configuration, ports: ports, patience: patience,
+            log: log, progress: progress)
+        let finding: StackFinding
+        if let machine {
+            let cabled = try SessionPlan.device(machine, region)
+            finding = try device.name.family.withDriver(StackRun(device: cabled, region: region, plan: plan))
+        } else {
+            finding = try device.name.family.withDriver(StackRun(device: remote, region: region, plan: plan))
+        }
+        if let machine, machine.isGone {
+            throw SessionError(
+                "QEMU ended during the run (\(machine.lastWords)); run it again, and see the kernel's log if memory is short"
+            )
+        }
         var transfer = TransferResult()
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
@@ -119,6 +135,13 @@ public enum Session {
             transfer.stackMapsSlots = finding.audit.accessible
             transfer.require(finding.audit.accessible == 0, "the stack's process could reach slots")
             transfer.require(finding.audit.mappings > 0, "the stack's process could not read its own memory map")
+        }
+        if let machine, case .loopback(let options) = task {
+            let found = PayloadSearch.wordsFound(in: machine.memory.readOnly, options: options)
+            transfer.payloadWordsInHostMemory = found
+            transfer.require(
+                found == 0 || finding.report.delivery.linearBytes != 0,
+                "\(found) words of payload were in host memory although every frame was split")
         }
         // A run that was to go on until it is told to end has done what was asked.
         if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
