@@ -7,6 +7,7 @@ internal import Packets
 internal import SoftNIC
 internal import TCPLite
 internal import Timeline
+internal import VFIODriver
 
 /// The two long commands, wired together.
 public enum Session {
@@ -14,6 +15,7 @@ public enum Session {
     public static func loopback(
         _ options: LoopbackOptions, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> LoopbackResult {
+        _ = try options.device.modelFamily()
         if options.placement == .oneThread {
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
         }
@@ -66,8 +68,11 @@ public enum Session {
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
         connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
-        let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
-        let region = try SessionPlan.region(device)
+        let system = VFIOSystem(log: log)
+        let hardware = try device.openHardware(system)
+        let region = try SessionPlan.region(device, system)
+        let stack = try SessionPlan.stack(
+            device, slots: region.slotCount, interface: interface, connections: connections)
         let memory: SessionMemory
         do {
             memory = try SessionMemory()
@@ -94,11 +99,19 @@ public enum Session {
                         ? "the run was interrupted before it began"
                         : "the device's side \(watch.ending) before it was ready")
         }
-        let finding = try device.name.family.withDriver(
-            StackRun(
-                device: remote, memory: memory, region: region,
-                configuration: SessionPlan.engine(device, stack: stack), ports: ports, patience: patience, log: log,
-                progress: progress))
+        let configuration = SessionPlan.engine(device, stack: stack)
+        let finding =
+            if let hardware {
+                try hardware.family().withDriver(
+                    StackRun(
+                        device: hardware, memory: memory, region: region, configuration: configuration, ports: ports,
+                        patience: patience, log: log, progress: progress))
+            } else {
+                try device.modelFamily().withDriver(
+                    StackRun(
+                        device: remote, memory: memory, region: region, configuration: configuration, ports: ports,
+                        patience: patience, log: log, progress: progress))
+            }
         var transfer = TransferResult()
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds

@@ -13,6 +13,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     private let memory: SessionMemory
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
+    private let slots: MappingAudit.Memory
     /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
 
@@ -21,8 +22,9 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
         do {
+            let flushWindow = try device.flushWindow(region)
             var engine = try Engine<Driver>(
-                device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
+                device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
             for port in ports { try engine.stack.listen(port: port) }
@@ -32,6 +34,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         }
         self.device = device
         self.memory = memory
+        slots = MappingAudit.Memory(slotsOf: region)
     }
 
     /// Polls until the consumer is done, the device's side has ended, the run is stopped, or nothing has arrived for
@@ -45,7 +48,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         var reached: UInt64 = 0
         var reachedAt = start
         var now = start
-        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !device.isGone {
+        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade {
             now = monotonicNow()
             let worked = engine.poll(now: now)
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
@@ -63,10 +66,12 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                     break
                 }
             }
-            if rounds == 512 { audit = MappingAudit.deviceRegion() }
+            // Real devices are asked by a system call.
+            if rounds & 0x3FF == 0 && device.isGone { break }
+            if rounds == 512 { audit = MappingAudit.look(for: slots) }
         }
         let end = now
-        if rounds < 512 { audit = MappingAudit.deviceRegion() }
+        if rounds < 512 { audit = MappingAudit.look(for: slots) }
         linger()
         return end - (first ?? start)
     }
@@ -95,6 +100,19 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     }
 }
 
+/// What the stack's side saw of a run.
+struct StackFinding {
+    var elapsed: Interval
+    var isStuck: Bool
+    var audit: MappingAudit.Finding
+    /// Whether the consumer was done when the run ended.
+    var isDone: Bool
+    /// Counters while everything was still in place.
+    var report: EngineReport
+    /// The books after everything was taken back.
+    var final: EngineReport
+}
+
 /// Runs the stack's side with a driver that is yet to be chosen.
 struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
     let device: Device
@@ -106,22 +124,9 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
     let log: Logger
     let progress: (UInt64) -> Void
 
-    /// What the stack's side saw of a run.
-    struct Finding {
-        var elapsed: Interval
-        var isStuck: Bool
-        var audit: MappingAudit.Finding
-        /// Whether the consumer was done when the run ended.
-        var isDone: Bool
-        /// Counters while everything was still in place.
-        var report: EngineReport
-        /// The books after everything was taken back.
-        var final: EngineReport
-    }
-
     consuming func use<Driver: NICDriver & ~Copyable>(
         _ driver: Driver.Type
-    ) throws(SessionError) -> Finding where Driver.Device == Device {
+    ) throws(SessionError) -> StackFinding where Driver.Device == Device {
         var side: StackSide<Driver>
         do {
             side = try StackSide<Driver>(
@@ -133,7 +138,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         let elapsed = side.run(patience: patience, progress: progress)
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
-        return Finding(
+        return StackFinding(
             elapsed: elapsed, isStuck: side.isStuck, audit: side.audit, isDone: isDone, report: report,
             final: side.shutDown())
     }
