@@ -4,10 +4,12 @@ public import VFIODriver
 public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     /// Our own model of a family.
     case softnic(NICFamily)
+    /// QEMU's model of a family, over its qtest protocol.
+    case qemu(NICFamily)
     /// A PCI function of this machine, through the kernel's VFIO: `DDDD:BB:DD.F`.
     case pci(String)
 
-    /// Reads `softnic:FAMILY` or a PCI address.
+    /// Reads `softnic:FAMILY`, `qemu:FAMILY` or a PCI address.
     public init(parsing text: String) throws(SessionError) {
         if DeviceName.isAddress(text) {
             self = .pci(text)
@@ -17,12 +19,15 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
         guard parts.count == 2, let family = NICFamily(rawValue: parts[1]) else { throw DeviceName.unknown(text) }
         switch parts[0] {
         case "softnic" where family == .igb: self = .softnic(family)
+        case "qemu" where QTestMachine.families.contains(family): self = .qemu(family)
         default: throw DeviceName.unknown(text)
         }
     }
 
     private static func unknown(_ text: String) -> SessionError {
-        SessionError("there is no device \(text); use softnic:igb, or the address of a PCI function as 0000:01:00.0")
+        SessionError(
+            "there is no device \(text); use softnic:igb, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
+        )
     }
 
     /// Whether `text` is `DDDD:BB:DD.F` in lower-case hexadecimal, as the kernel names functions.
@@ -30,10 +35,27 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
         text.wholeMatch(of: /[0-9a-f]{4,}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]/) != nil
     }
 
+    /// Whether the device has a clock of its own, so that a run with it cannot be replayed.
+    public var hasClock: Bool {
+        switch self {
+        case .softnic: false
+        case .qemu, .pci: true
+        }
+    }
+
+    /// Whether the device is driven from the stack's side, and the device's side has only the far end of its cable.
+    var hasCable: Bool {
+        switch self {
+        case .softnic, .pci: false
+        case .qemu: true
+        }
+    }
+
     public var description: String {
         switch self {
         case .softnic(let family): "softnic:\(family.rawValue)"
         case .pci(let address): address
+        case .qemu(let family): "qemu:\(family.rawValue)"
         }
     }
 }

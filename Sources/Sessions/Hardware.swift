@@ -38,7 +38,7 @@ extension DeviceOptions {
     /// The family of the model that was named.
     func modelFamily() throws(SessionError) -> NICFamily {
         switch name {
-        case .softnic(let family): return family
+        case .softnic(let family), .qemu(let family): return family
         case .pci(let address):
             throw SessionError(
                 "a loopback has both ends of its wire, and \(address) has one; run: uiodrv receive --device \(address)")

@@ -48,7 +48,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         var reached: UInt64 = 0
         var reachedAt = start
         var now = start
-        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade {
+        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !isAlone {
             now = monotonicNow()
             let worked = engine.poll(now: now)
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
@@ -56,6 +56,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             if idle > 256 { pauseBriefly() }
             rounds &+= 1
             if rounds & 0xFFF == 0 {
+                device.look()
                 let bytes = memory.progress.loadRelaxed()
                 progress(bytes)
                 if bytes != reached {
@@ -66,8 +67,6 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                     break
                 }
             }
-            // Real devices are asked by a system call.
-            if rounds & 0x3FF == 0 && device.isGone { break }
             if rounds == 512 { audit = MappingAudit.look(for: slots) }
         }
         let end = now
@@ -76,10 +75,13 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         return end - (first ?? start)
     }
 
+    /// Whether the device has gone away, or whoever is at the far end of its wire.
+    private var isAlone: Bool { device.isGone || MailboxBus(memory.mailboxBytes, window: .registers).isGone }
+
     /// Lets the last FINs and ACKs pass: until every connection is gone, for at most two seconds.
     private mutating func linger() {
         let end = monotonicNow() + .seconds(2)
-        while !device.isGone && !StopRequest.isMade {
+        while !isAlone && !StopRequest.isMade {
             let now = monotonicNow()
             let statistics = engine.stack.statistics
             if now > end || statistics.closed >= statistics.passiveOpens + statistics.activeOpens { return }
@@ -94,10 +96,29 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     mutating func shutDown() -> EngineReport {
         let device = device
         engine.shutDown(wait: { device.wait($0) })
+        // The consumer may still be at the last records; one that holds on to tokens is not waited for.
+        var quiet = 0
+        var out = engine.takeReturns()
+        while out != 0 && quiet < 1000 && !device.isGone {
+            pauseBriefly()
+            let left = engine.takeReturns()
+            quiet = left == out ? quiet + 1 : 0
+            out = left
+        }
         let report = engine.report()
         memory.stop.storeReleasing(1)
         return report
     }
+}
+
+/// What a run of the stack's side needs besides device and region.
+struct StackPlan {
+    let memory: SessionMemory
+    let configuration: EngineConfiguration
+    let ports: [UInt16]
+    let patience: Interval
+    let log: Logger
+    let progress: (UInt64) -> Void
 }
 
 /// What the stack's side saw of a run.
@@ -116,26 +137,23 @@ struct StackFinding {
 /// Runs the stack's side with a driver that is yet to be chosen.
 struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
     let device: Device
-    let memory: SessionMemory
     let region: DeviceRegion
-    let configuration: EngineConfiguration
-    let ports: [UInt16]
-    let patience: Interval
-    let log: Logger
-    let progress: (UInt64) -> Void
+    let plan: StackPlan
 
     consuming func use<Driver: NICDriver & ~Copyable>(
         _ driver: Driver.Type
     ) throws(SessionError) -> StackFinding where Driver.Device == Device {
+        let memory = plan.memory
         var side: StackSide<Driver>
         do {
             side = try StackSide<Driver>(
-                device: device, memory: memory, region: region, configuration: configuration, ports: ports, log: log)
+                device: device, memory: memory, region: region, configuration: plan.configuration, ports: plan.ports,
+                log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
         }
-        let elapsed = side.run(patience: patience, progress: progress)
+        let elapsed = side.run(patience: plan.patience, progress: plan.progress)
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
         return StackFinding(

@@ -4,7 +4,8 @@ import Sessions
 /// Options of the device and its memory, the same for every command.
 struct DeviceArguments: ParsableArguments {
     @Option(
-        help: "Device to drive: softnic:igb, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
+        help:
+            "Device to drive: softnic:igb, QEMU's model as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
     )
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
