@@ -92,13 +92,18 @@ import Testing
     func unplugged() throws {
         let kernel = machine()
         let device = try system(kernel).open(nic)
+        device.look()
         #expect(!device.isGone)
         let request = try #require(kernel.interrupts[UInt32(VFIO_PCI_REQ_IRQ_INDEX)]?.first)
         kernel.signal(request)
-        #expect(device.isGone && device.isGone)
+        device.look()
+        #expect(device.isGone)
+        device.look()
+        #expect(device.isGone)
         let other = machine()
         let silent = try system(other).open(nic)
         other.isGone = true
+        silent.look()
         #expect(silent.isGone && silent.readConfig32(0) == .max)
         silent.reset()
         let bus = machine { $0.devices[nic]?.mappable[0] = [] }

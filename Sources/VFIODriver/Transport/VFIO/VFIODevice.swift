@@ -24,7 +24,8 @@ public final class VFIODevice: PCIDevice {
     /// Which of the function's interrupt mechanisms they belong to.
     var vectorIndex = 0
     private var request: KernelHandle?
-    private var wasRequested = false
+    /// Whether the last ``look()`` found that the device is gone, for good.
+    public private(set) var isGone = false
     /// Regions of other devices' making that lie in this function's memory.
     let lent = LentCount()
 
@@ -181,10 +182,12 @@ public final class VFIODevice: PCIDevice {
 
     // MARK: unplugging
 
-    /// Whether the kernel wants the device back (unplugged, or its driver unbound) or it stopped answering. Latches.
-    public var isGone: Bool {
-        if !wasRequested, let request, handle.kernel.takeEvents(request.descriptor) > 0 { wasRequested = true }
-        return wasRequested || readConfig32(PCIConfig.identity) == .max
+    /// Asks whether the kernel wants the device back (unplugged, or its driver unbound) or it stopped answering: two system
+    /// calls.
+    public func look() {
+        if isGone { return }
+        let isRequested = request.map { handle.kernel.takeEvents($0.descriptor) > 0 } ?? false
+        if isRequested || readConfig32(PCIConfig.identity) == .max { isGone = true }
     }
 
     private func watchUnplugging(interrupts: UInt32) -> KernelHandle? {
