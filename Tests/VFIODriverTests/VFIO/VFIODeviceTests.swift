@@ -96,6 +96,11 @@ import Testing
         let request = try #require(kernel.interrupts[UInt32(VFIO_PCI_REQ_IRQ_INDEX)]?.first)
         kernel.signal(request)
         #expect(device.isGone && device.isGone)
+        let failing = machine()
+        let faulty = try system(failing).open(nic)
+        let fatal = try #require(failing.interrupts[UInt32(VFIO_PCI_ERR_IRQ_INDEX)]?.first)
+        failing.signal(fatal)
+        #expect(faulty.isGone && faulty.isGone)
         let other = machine()
         let silent = try system(other).open(nic)
         other.isGone = true
