@@ -54,7 +54,7 @@ let package = Package(
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
             "VFIODriver",
-            ["CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            ["CShim", "CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -81,11 +81,11 @@ let package = Package(
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",
-            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+            ["CShim", "VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
         tests(
             "EngineTests",
             [
-                "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
+                "CShim", "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),

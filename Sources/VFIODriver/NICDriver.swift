@@ -55,6 +55,13 @@ public protocol NICDriver: ~Copyable {
     func makeTransmitQueue(
         memory: inout HostMemory, wait: (Interval) -> Void
     ) throws(DriverError) -> TransmitQueue<TransmitFormat, Device.BusType>
+    /// Makes every receive queue raise vector 0, masked; after MSI-X was enabled and after ``bringUp(wait:)``.
+    func routeInterrupts()
+    /// Forgets what was raised so far and lets the next completion raise vector 0, once. What was completed before is not
+    /// told: look at the queues afterwards.
+    func armInterrupts()
+    /// Masks everything.
+    func maskInterrupts()
     /// Reads the port's own counters and adds them up; call it once a second, not once a packet.
     mutating func statistics() -> PortStatistics
     /// Stops every queue, waits for descriptors in flight, and resets the device: afterwards it writes nowhere, and posted
