@@ -52,7 +52,8 @@ let package = Package(
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
-            "VFIODriver", ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            "VFIODriver",
+            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -75,6 +76,12 @@ let package = Package(
                 "Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", "VFIODriver", logging,
             ],
             path: "Examples/ReceiveIntoRegion",
+            swiftSettings: strict),
+        // A tool of the tests: it needs QEMU, and its own words for what it finds.
+        .executableTarget(
+            name: "qemu-conformance",
+            dependencies: ["SoftNIC", "VFIODriver", "NICRegisters", "DeviceMemory", "Timeline", arguments],
+            path: "Tests/QEMUConformance",
             swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
