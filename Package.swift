@@ -86,7 +86,7 @@ let package = Package(
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",
-            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+            ["CShim", "VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
         tests(
             "EngineTests",
             [

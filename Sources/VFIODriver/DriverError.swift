@@ -24,6 +24,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case qemuSilent(during: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case vfio(VFIOError)
 
     public var description: String {
         switch self {
@@ -67,6 +68,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "QEMU did not answer during \(step); the machine may be overloaded, try again"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .vfio(let error): error.description
         }
     }
 }
