@@ -31,12 +31,14 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 
     private func compare() throws {
         typealias Rig = I82576Rig
-        let qemu = try QEMUSubject(
-            .igb, hostBytes: Rig<QEMUSubject>.hostBytes, regionBytes: Rig<QEMUSubject>.regionBytes, macAddress: station)
         let configuration = SoftNICConfiguration(preset: .qemu, macAddress: station)
         let model = try ModelSubject(
             configuration, hostBytes: Rig<ModelSubject>.hostBytes, regionBytes: Rig<ModelSubject>.regionBytes)
-        var comparison = try Comparison(qemu: Rig(subject: qemu), model: Rig(subject: model))
+        var comparison = try Comparison(model: model) {
+            try QEMUSubject(
+                .igb, hostBytes: Rig<QEMUSubject>.hostBytes, regionBytes: Rig<QEMUSubject>.regionBytes,
+                macAddress: station)
+        }
         for batch in try recorded() + random() {
             do {
                 for difference in try comparison.compare(batch) {
@@ -49,12 +51,15 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
         }
         let leaks = comparison.payloadInHostMemory()
         print(
-            "\(comparison.compared) frames compared between \(qemu.name)'s igb and \(model.name), \(comparison.different) answered differently; \(comparison.windows.count) words of split payload looked for in QEMU's RAM, \(leaks) found"
+            "\(comparison.compared) frames compared between \(comparison.version)'s igb and \(model.name), \(comparison.different) answered differently, \(comparison.fatal) that QEMU did not survive; \(comparison.windows.count) words of split payload looked for in QEMU's RAM, \(leaks) found"
         )
         let failures = comparison.different + (leaks == 0 ? 0 : 1)
         let checks = comparison.compared + 1
         print("\(checks - failures) passed, \(failures) failed")
-        if failures != 0 || comparison.windows.isEmpty { throw ExitCode.failure }
+        // A QEMU that dies of everything compares nothing.
+        if failures != 0 || comparison.fatal * 50 > comparison.compared || comparison.windows.isEmpty {
+            throw ExitCode.failure
+        }
     }
 
     /// The vectors of the files, in batches of equal settings.
