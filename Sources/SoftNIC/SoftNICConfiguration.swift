@@ -4,6 +4,8 @@ public import Timeline
 public enum SoftNICModel: Sendable, Hashable, CaseIterable {
     /// Intel 82576, whose driver is igb.
     case i82576
+    /// Intel 82574, whose driver is e1000e.
+    case i82574
 }
 
 /// Which device the model is to be like.

@@ -16,7 +16,7 @@ struct ConfigurationSpace: ~Copyable {
         self.model = model
         words = Slab(count: Self.words, repeating: 0)
         writable = Slab(count: Self.words, repeating: 0)
-        deviceControl = 0xA8
+        deviceControl = model == .i82574 ? 0xE8 : 0xA8
         // Status: capability list present. Command: memory, I/O, master, parity, SERR, INTx disable.
         set(0x04, 0x0010_0000, writable: 0x0000_0547)
         set(0x08, 0x0200_0001)
@@ -24,7 +24,30 @@ struct ConfigurationSpace: ~Copyable {
         set(0x3C, 0x0000_0100, writable: 0xFF)
         switch model {
         case .i82576: set82576()
+        case .i82574: set82574()
         }
+    }
+
+    private mutating func set82574() {
+        set(0x00, UInt32(I82574.vendor) | UInt32(I82574.device) << 16)
+        // BAR 0: 128 KiB of registers; BAR 1: 128 KiB of flash; BAR 2: 32 bytes of I/O; BAR 3: 16 KiB for MSI-X.
+        set(0x10, 0, writable: 0xFFFE_0000)
+        set(0x14, 0, writable: 0xFFFE_0000)
+        set(0x18, 1, writable: 0xFFFF_FFE0)
+        set(0x1C, 0, writable: 0xFFFF_C000)
+        set(0x2C, 0x0000_8086)
+        set(0x34, 0xC8)
+        // Power management, MSI (64-bit), PCI Express, MSI-X (5 vectors in BAR 3): in the order of QEMU's list.
+        set(0xC8, 0xC823_D001)
+        set(0xCC, 0, writable: 0x0000_8103)
+        set(0xD0, 0x0080_E005, writable: 0x0071_0000)
+        set(0xD4, 0, writable: 0xFFFF_FFFC)
+        set(0xD8, 0, writable: 0xFFFF_FFFF)
+        set(0xDC, 0, writable: 0x0000_FFFF)
+        setExpress(0xE0, next: 0xA0)
+        set(0xA0, 0x0004_0011, writable: 0xC000_0000)
+        set(0xA4, 0x0000_0003)
+        set(0xA8, 0x0000_2003)
     }
 
     private mutating func set82576() {
@@ -44,7 +67,7 @@ struct ConfigurationSpace: ~Copyable {
         set(0x70, 0x0009_A011, writable: 0xC000_0000)
         set(0x74, 0x0000_0003)
         set(0x78, 0x0000_2003)
-        setExpress(0xA0)
+        setExpress(0xA0, next: 0)
     }
 
     /// MSI with 64-bit addresses and a mask.
@@ -56,9 +79,9 @@ struct ConfigurationSpace: ~Copyable {
         set(offset + 16, 0, writable: 0x0000_0001)
     }
 
-    /// PCI Express, an endpoint with function level reset: the last capability.
-    private mutating func setExpress(_ offset: Int) {
-        set(offset, 0x0002_0010)
+    /// PCI Express, an endpoint with function level reset.
+    private mutating func setExpress(_ offset: Int, next: UInt32) {
+        set(offset, 0x0002_0010 | next << 8)
         set(offset + 4, 0x1000_8CC2)
         set(offset + 8, 0x0000_2810, writable: 0x0000_FFFF)
         set(offset + 12, 0x0003_9C11)
