@@ -52,7 +52,8 @@ let package = Package(
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
-            "VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            "VFIODriver",
+            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -79,7 +80,7 @@ let package = Package(
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",
-            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+            ["CShim", "VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
         tests(
             "EngineTests",
             [
