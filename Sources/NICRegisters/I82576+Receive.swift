@@ -143,6 +143,8 @@ extension Flag<I82576.ReceiveFilterControl> {
     @inlinable public static var fragmentSplitDisable: Self { Flag(14) }
     /// IPV6_EX_DIS, bit 16: no IPv6 extension header processing.
     @inlinable public static var ipv6ExtensionDisable: Self { Flag(16) }
+    /// SYNQFP, bit 19: the SYN filter goes before the 5-tuple filters instead of after them.
+    @inlinable public static var synFilterFirst: Self { Flag(19) }
 }
 
 extension Flag<I82576.SplitTypes> {

@@ -35,11 +35,17 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     /// From a restart of auto-negotiation to the link.
     public var negotiationTime = Interval.milliseconds(500)
 
+    /// What the device has.
+    public var capabilities: DeviceCapabilities
+    /// How it is broken.
+    public var faults = DeviceFaults()
+
     /// The defaults above with the knobs of `preset`.
     public init(
         preset: SoftNICPreset, macAddress: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56], seed: UInt64 = 1
     ) {
         behaviour = Behaviour(preset)
+        capabilities = DeviceCapabilities(preset)
         self.macAddress = macAddress
         self.seed = seed
     }
