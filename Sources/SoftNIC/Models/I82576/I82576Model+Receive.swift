@@ -43,14 +43,14 @@ extension I82576Model {
             case .delivered: break
             case .dropped: break
             case .blocked:
-                receiveBlocked = true
+                core.receiveBlocked = true
                 return worked
             }
             fifo.advance()
             worked = true
         }
         // Without delayed writes the places are free at once.
-        freeFIFO()
+        core.freeFIFO()
         return worked
     }
 
