@@ -40,7 +40,7 @@ import VFIODriver
     private func use(_ nic: SoftNIC, _ wait: (Interval) -> Void) throws {
         let device = SoftPCIDevice(nic)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var configuration = I82576Configuration()
+        var configuration = NICConfiguration()
         configuration.receiveDescriptors = 64
         configuration.transmitDescriptors = 64
         var driver = try I82576Driver(device: device, configuration: configuration, slotSize: 2048)
@@ -53,7 +53,7 @@ import VFIODriver
         do {
             for index in 0..<2 {
                 var queue = try driver.makeReceiveQueue(
-                    index, memory: &memory, pool: &pool, flushWindow: device.flushWindow, flushOffset: 0,
+                    index, memory: &memory, pool: &pool, flushWindow: device.flushWindow,
                     visibility: .coherent, wait: wait)
                 queues.append(index)
                 receive(nic, &queue, &pool, wait)

@@ -149,6 +149,15 @@ extension I82576Model {
         return verdict
     }
 
+    /// A filter's register was written: IPv4 and IPv6 are no EtherTypes for filters (82576 datasheet, ETQF).
+    mutating func steeringChanged() {
+        steering = SteeringFilters(core.registers)
+        for i in 0..<I82576.etherTypeCount where steering.etherTypes &>> UInt8(i) & 1 != 0 {
+            let type = core.registers[I82576.etqf(i)][.etherType]
+            if type == 0x0800 || type == 0x86DD { flag(.etherTypeFilterForIP, UInt64(type)) }
+        }
+    }
+
     /// Where frames go that nothing else claims.
     private var defaultQueue: Int { behaviour.hasFilters ? Int(core.registers[I82576.mrqc][.defaultQueue]) : 0 }
 }

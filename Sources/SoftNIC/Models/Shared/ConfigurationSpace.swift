@@ -10,10 +10,19 @@ struct ConfigurationSpace: ~Copyable {
     /// Offset of Device Control and Device Status in the PCI Express capability.
     private let deviceControl: Int
 
+    /// Vectors of the MSI-X capability; 0 is none.
+    private let vectors: Int
+    /// Offsets of the MSI and MSI-X capabilities.
+    private static var message: Int { 0x50 }
+    private static var messageX: Int { 0x70 }
+    /// The function does not answer any more.
+    private var isGone = false
+
     private static var words: Int { 1024 }
 
-    init(_ model: SoftNICModel) {
+    init(_ model: SoftNICModel, vectors: Int) {
         self.model = model
+        self.vectors = vectors
         words = Slab(count: Self.words, repeating: 0)
         writable = Slab(count: Self.words, repeating: 0)
         deviceControl = 0xA8
@@ -37,13 +46,18 @@ struct ConfigurationSpace: ~Copyable {
         set(0x20, 0, writable: 0xFFFF_FFFF)
         set(0x2C, 0x1100_1AF4)
         set(0x34, 0x40)
-        // Power management, then MSI (64-bit, maskable), MSI-X (10 vectors in BAR 3), PCI Express (endpoint, function reset).
+        // Power management, then MSI (64-bit, maskable), MSI-X in BAR 3, PCI Express (endpoint, function reset).
         set(0x40, 0xC823_5001)
         set(0x44, 0, writable: 0x0000_8103)
-        setMSI(0x50, next: 0x70)
-        set(0x70, 0x0009_A011, writable: 0xC000_0000)
-        set(0x74, 0x0000_0003)
-        set(0x78, 0x0000_2003)
+        setMSI(Self.message, next: vectors > 0 ? UInt32(Self.messageX) : 0xA0)
+        if vectors > 0 {
+            set(Self.messageX, 0x0000_A011 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
+            set(Self.messageX + 4, 0x0000_0003)
+            set(Self.messageX + 8, 0x0000_2003)
+        } else {
+            set(0x1C, 0)
+            set(0x20, 0)
+        }
         setExpress(0xA0)
     }
 
@@ -71,19 +85,25 @@ struct ConfigurationSpace: ~Copyable {
     }
 
     /// The function answers memory cycles.
-    var decodesMemory: Bool { words[1] & PCIConfig.commandMemory != 0 }
+    var decodesMemory: Bool { !isGone && words[1] & PCIConfig.commandMemory != 0 }
     /// The function may start DMA.
-    var mastersBus: Bool { words[1] & PCIConfig.commandBusMaster != 0 }
+    var mastersBus: Bool { !isGone && words[1] & PCIConfig.commandBusMaster != 0 }
+    /// MSI is enabled (control bit 0).
+    var messageEnabled: Bool { words[Self.message / 4] >> 16 & 1 != 0 }
+    /// MSI-X is enabled (control bit 15).
+    var vectorsEnabled: Bool { vectors > 0 && words[Self.messageX / 4] >> 31 != 0 }
+    /// No MSI-X message may leave: MSI-X is off or masked as a whole (control bit 14), or the function may not write.
+    var holdsVectors: Bool { !vectorsEnabled || words[Self.messageX / 4] >> 30 & 1 != 0 || !mastersBus }
 
     /// The word at byte `offset`; all ones beyond the space.
     func read(_ offset: Int) -> UInt32 {
-        guard offset >= 0, offset < Self.words * 4 else { return .max }
+        guard !isGone, offset >= 0, offset < Self.words * 4 else { return .max }
         return words[offset / 4]
     }
 
     /// Writes the writable bits of the word at byte `offset`; true when it asked for a function level reset.
     mutating func write(_ offset: Int, _ value: UInt32) -> Bool {
-        guard offset >= 0, offset < Self.words * 4 else { return false }
+        guard !isGone, offset >= 0, offset < Self.words * 4 else { return false }
         let i = offset / 4
         words[i] = (words[i] & ~writable[i]) | (value & writable[i])
         guard offset == deviceControl, value & 0x8000 != 0 else { return false }
@@ -92,5 +112,11 @@ struct ConfigurationSpace: ~Copyable {
     }
 
     /// What a function level reset does to the space: every writable bit to its default.
-    mutating func reset() { self = ConfigurationSpace(model) }
+    mutating func reset() {
+        guard !isGone else { return }
+        self = ConfigurationSpace(model, vectors: vectors)
+    }
+
+    /// The function is unplugged: it reads all ones and does nothing any more.
+    mutating func vanish() { isGone = true }
 }

@@ -9,9 +9,12 @@ struct ModelCore: ~Copyable {
     let seed: UInt64
     let maxFrame: Int
     let payloadDelay: PayloadDelay
+    let capabilities: DeviceCapabilities
+    private(set) var faults: DeviceFaults
 
     var now = Instant.zero
     var configuration: ConfigurationSpace
+    var vectors: MessageVectors
     var registers: RegisterFile
     var iommu = SoftIOMMU()
     var nvm: NVMImage
@@ -21,8 +24,8 @@ struct ModelCore: ~Copyable {
 
     /// Accesses before this are too early after CTRL.RST.
     var resetUntil = Instant.zero
-    /// Reads of MDIC until READY.
-    var phyReadsLeft = 0
+    /// When MDIC shows READY.
+    var phyReadyAt = Instant.zero
     /// The MDIC value that READY will show.
     var phyAnswer: UInt32 = 0
 
@@ -31,7 +34,7 @@ struct ModelCore: ~Copyable {
     var receiveBlocked = false
     var delayed: DelayedPayload
     var posted = PostedBuffers()
-    /// Done bits that the next step writes (``Behaviour/delaysDone``).
+    /// Words of descriptors that the next step writes (``Behaviour/descriptorPieces``).
     var pendingDone: PendingDone
     /// Frames that left.
     var outbound: FrameQueue
@@ -47,7 +50,10 @@ struct ModelCore: ~Copyable {
         seed = configuration.seed
         maxFrame = max(configuration.maxFrame, 64)
         payloadDelay = configuration.payloadDelay
-        self.configuration = ConfigurationSpace(configuration.model)
+        capabilities = configuration.capabilities
+        faults = configuration.faults
+        vectors = MessageVectors(count: configuration.capabilities.vectors)
+        self.configuration = ConfigurationSpace(configuration.model, vectors: vectors.count)
         self.registers = registers
         self.nvm = nvm
         self.phy = PHY(phy, behaviour: configuration.behaviour, negotiationTime: configuration.negotiationTime)
@@ -60,8 +66,23 @@ struct ModelCore: ~Copyable {
         scratch = HeapBytes(count: maxFrame + 4)
     }
 
-    /// Time passes; it never goes back.
-    mutating func advance(to instant: Instant) { now = max(now, instant) }
+    /// Time passes; it never goes back. At its moment the device is unplugged.
+    mutating func advance(to instant: Instant) {
+        now = max(now, instant)
+        guard now >= faults.unpluggedAt else { return }
+        faults.unpluggedAt = .never
+        configuration.vanish()
+    }
+
+    /// True once, when the moment has come to pull the cable.
+    mutating func takeLinkFault() -> Bool {
+        guard now >= faults.linkLostAt else { return false }
+        faults.linkLostAt = .never
+        return true
+    }
+
+    /// When the next fault strikes.
+    var nextFault: Instant { min(faults.unpluggedAt, faults.linkLostAt) }
 
     /// Records a driver's error.
     mutating func flag(_ error: DriverErrorKind, _ detail: UInt64 = 0) {
@@ -149,7 +170,8 @@ struct ModelCore: ~Copyable {
         posted.removeAll()
         fifo.clear()
         receiveBlocked = false
-        phyReadsLeft = 0
+        phyReadyAt = .zero
+        phyAnswer = 0
         resetUntil = now + .microseconds(1)
     }
 }
