@@ -71,7 +71,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",
-            dependencies: ["Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", logging],
+            dependencies: [
+                "Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", "VFIODriver", logging,
+            ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
@@ -81,7 +83,7 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
+                "CShim", "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),

@@ -8,6 +8,7 @@ import Packets
 import SoftNIC
 import TCPLite
 import Timeline
+import VFIODriver
 import Wire
 
 let region = try DeviceRegion(size: 16 << 20, slotSize: 4096, visibility: .flushRead)
@@ -16,7 +17,7 @@ let device = SoftPCIDevice(nic)
 let shared = HeapBytes(count: ApplicationChannel.bytes)
 let interface = InterfaceConfiguration(
     mac: MACAddress(2, 0, 0, 0, 0, 1), address: IPv4Address(10, 0, 0, 1), prefixLength: 24)
-var engine = try Engine(
+var engine = try Engine<I82576Driver<SoftPCIDevice>>(
     device: device, configuration: EngineConfiguration(stack: Configuration(interface: interface)), region: region,
     flushWindow: device.flushWindow, channel: ApplicationChannel(shared.bytes), log: Logger(label: "example")
 ) { _ = nic.step(now: nic.now + $0) }

@@ -8,14 +8,17 @@
 #include <linux/memfd.h>
 // Not linux/if.h: it defines struct ifreq differently, and a Swift file that sees both does not compile.
 #include <net/if.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 // A plain Swift pointer load may be hoisted out of a loop or merged; a device register must be touched exactly once
@@ -91,6 +94,12 @@ static inline int shim_interface_bring_up(const char *_Nonnull name) {
     if (result < 0) return result;
     r.ifr_flags |= IFF_UP;
     return shim_interface_request(name, SIOCSIFFLAGS, &r);
+}
+
+// ppoll(2), which the C library shows under _GNU_SOURCE only.
+static inline int shim_poll(struct pollfd *_Nonnull entries, size_t count, uint64_t nanoseconds) {
+    struct timespec limit = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    return (int)syscall(SYS_ppoll, entries, count, &limit, NULL, 0);
 }
 
 // Sends one frame to a Unix datagram socket that may come and go; never raises SIGPIPE.

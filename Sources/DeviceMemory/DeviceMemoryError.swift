@@ -10,6 +10,7 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case noSuchNode(Int)
     case notMapped(iova: UInt64)
     case deviceGone
+    case noInterrupts(vectors: Int)
 
     public var description: String {
         switch self {
@@ -31,6 +32,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
+        case .noInterrupts(let vectors):
+            "the device has no \(vectors) MSI-X vectors to wake a sleeper with; let it poll instead"
         case .deviceGone:
             "the device no longer answers (it reads all ones); check the link, its power state and the log of the kernel"
         }

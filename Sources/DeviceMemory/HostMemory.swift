@@ -6,7 +6,10 @@ public import Logging
 /// One memfd, mapped once here and once for the device, carved by a bump allocator: what belongs together lives and dies
 /// together. 2 MiB pages are used when the machine has them.
 public struct HostMemory: ~Copyable {
-    private let backing: Backing
+    private let name: String
+    private let bytes: MutableByteView
+    /// `nil`: the memory belongs to the device that lent it.
+    private let backing: Backing?
     private var used = 0
     /// Where the device sees it.
     public private(set) var iova = IOVA(0)
@@ -16,31 +19,46 @@ public struct HostMemory: ~Copyable {
         name: String, size: Int, node: Int? = nil, log: Logger
     ) throws(DeviceMemoryError) {
         if let node, numa_available() < 0 || node < 0 || node > Int(numa_max_node()) { throw .noSuchNode(node) }
-        backing = try Backing.preferringHugePages(name: name, size: size, log: log)
+        let backing = try Backing.preferringHugePages(name: name, size: size, log: log)
+        self.name = name
+        bytes = backing.mapping.bytes
         if let node {
             unsafe numa_tonode_memory(backing.mapping.base, backing.mapping.count, Int32(node))
             // The policy holds for pages that are touched after it was set (mbind(2)): touch them all now.
             backing.mapping.bytes.fill(0)
             log.info("\(name): on NUMA node \(node)")
         }
+        self.backing = consume backing
+    }
+
+    /// Host memory that a device lends: a piece of memory that it reaches anyway. Valid while the device lives.
+    public init(name: String, lent bytes: MutableByteView, iova: IOVA) {
+        self.name = name
+        self.bytes = bytes
+        self.iova = iova
+        backing = nil
     }
 
     /// Length in bytes.
-    public var size: Int { backing.object.size }
+    public var size: Int { bytes.count }
 
-    /// Makes the memory known to `device`.
+    /// Makes the memory known to `device`; memory that a device lent is known already.
     public mutating func map<D: PCIDevice>(for device: D) throws(DeviceMemoryError) {
-        iova = try device.map(backing.object, offset: 0, length: backing.object.size, rights: .readWrite)
+        switch backing {
+        case .some(let backing):
+            iova = try device.map(backing.object, offset: 0, length: backing.object.size, rights: .readWrite)
+        case .none: break
+        }
     }
 
     /// Carves a block; `alignment` is a power of two.
     public mutating func allocate(bytes: Int, alignment: Int = 4096) throws(DeviceMemoryError) -> HostBlock {
         let start = (used + alignment - 1) & ~(alignment - 1)
         guard bytes > 0, start + bytes <= size else {
-            throw .arenaFull(name: backing.object.name, requested: bytes, free: size - used)
+            throw .arenaFull(name: name, requested: bytes, free: size - used)
         }
         used = start + bytes
-        return HostBlock(bytes: backing.mapping.bytes.slice(start, bytes), iova: iova + start)
+        return HostBlock(bytes: self.bytes.slice(start, bytes), iova: iova + start)
     }
 }
 

@@ -1,3 +1,5 @@
+public import Logging
+
 /// A PCI function as its driver sees it: provided by transports and by SoftNIC, driven by the families.
 public protocol PCIDevice<BusType> {
     associatedtype BusType: Bus
@@ -18,6 +20,34 @@ public protocol PCIDevice<BusType> {
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError)
     /// Resets the function: afterwards it does no DMA until it is set up again.
     func reset()
+    /// Allocates host memory that this device reaches, mapped on both sides; it must not outlive the device.
+    ///
+    /// - Parameter node: NUMA node, where the device's memory can be placed; `nil` is where the caller runs.
+    func hostMemory(
+        name: String, size: Int, node: Int?, log: Logger
+    ) throws(DeviceMemoryError) -> HostMemory
+
+    /// Enables MSI-X with vectors 0 to `vectors` - 1, unmasked, before the driver routes causes to them.
+    func enableInterrupts(vectors: Int) throws(DeviceMemoryError)
+    /// Descriptors that are readable while a vector has fired and was not taken: to sleep on. Empty for a device that signals
+    /// by writing to memory, which must be asked with ``takeInterrupts()`` from time to time.
+    var interruptDescriptors: [Int32] { get }
+    /// The vectors that have fired since the last call, as bits.
+    func takeInterrupts() -> UInt64
+}
+
+extension PCIDevice {
+    public func hostMemory(
+        name: String, size: Int, node: Int?, log: Logger
+    ) throws(DeviceMemoryError) -> HostMemory {
+        var memory = try HostMemory(name: name, size: size, node: node, log: log)
+        try memory.map(for: self)
+        return memory
+    }
+
+    public func enableInterrupts(vectors: Int) throws(DeviceMemoryError) { throw .noInterrupts(vectors: vectors) }
+    public var interruptDescriptors: [Int32] { [] }
+    public func takeInterrupts() -> UInt64 { 0 }
 }
 
 /// Offsets and bits of the configuration header that drivers touch (PCI Local Bus 3.0, section 6.1).

@@ -19,6 +19,15 @@ public import Synchronization
     @inlinable public func loadRelaxed() -> UInt32 { unsafe word.pointee.load(ordering: .relaxed) }
     /// Publishes everything stored before.
     @inlinable public func storeReleasing(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .releasing) }
+    /// Takes its place in the one order of all sequential accesses: with ``storeSequential(_:)`` on both sides, of two who
+    /// each store one word and then load the other, at least one sees the other's store.
+    @inlinable public func loadSequential() -> UInt32 {
+        unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+    }
+    /// See ``loadSequential()``; also publishes everything stored before.
+    @inlinable public func storeSequential(_ value: UInt32) {
+        unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
+    }
     /// A store that orders nothing.
     @inlinable public func storeRelaxed(_ value: UInt32) { unsafe word.pointee.store(value, ordering: .relaxed) }
 }

@@ -12,10 +12,10 @@ public import VFIODriver
 ///
 /// Everything a packet needs is in this one struct, so that a poll touches no reference count and no lock. It has no clock:
 /// the caller says what time it is.
-@frozen public struct Engine<Device: PCIDevice>: ~Copyable {
-    @usableFromInline var driver: I82576Driver<Device>
-    @usableFromInline var queues: Slab<I82576Driver<Device>.ReceiveQueue>
-    @usableFromInline var transmit: I82576Driver<Device>.TransmitRing
+@frozen public struct Engine<Driver: NICDriver & ~Copyable>: ~Copyable {
+    @usableFromInline var driver: Driver
+    @usableFromInline var queues: Slab<Driver.ReceiveQueue>
+    @usableFromInline var transmit: Driver.TransmitRing
     @usableFromInline var memory: HostMemory
     @usableFromInline var hostMemory: HostMemory
     @usableFromInline var hostPool: PagePool
@@ -33,15 +33,15 @@ public import VFIODriver
     ///   - region: where payload goes. The engine maps it for the device and never for itself.
     ///   - flushWindow: the bus window whose read proves payload writes complete.
     ///   - channel: shared memory towards the application; zeroed, and alive as long as the engine.
-    ///   - wait: how to wait for the device; see ``I82576Driver``.
+    ///   - wait: how to wait for the device; see ``NICDriver``.
     public init(
-        device: Device, configuration: EngineConfiguration, region: borrowing DeviceRegion,
-        flushWindow: Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
+        device: Driver.Device, configuration: EngineConfiguration, region: borrowing DeviceRegion,
+        flushWindow: Driver.Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
     ) throws(EngineError) {
         do {
-            var driver = try I82576Driver(
+            var driver = try Driver(
                 device: device, configuration: configuration.device, slotSize: region.slotSize)
-            let parts = try EngineParts.build(&driver, configuration, region, flushWindow, log, wait)
+            let parts = try EngineParts<Driver>.build(&driver, configuration, region, flushWindow, log, wait)
             self.init(
                 driver: driver, parts: parts, port: ApplicationPort(channel, slots: region.slotCount),
                 configuration: configuration)
@@ -51,7 +51,7 @@ public import VFIODriver
     }
 
     private init(
-        driver: consuming I82576Driver<Device>, parts: consuming EngineParts<Device>, port: consuming ApplicationPort,
+        driver: consuming Driver, parts: consuming EngineParts<Driver>, port: consuming ApplicationPort,
         configuration: EngineConfiguration
     ) {
         self.driver = driver
@@ -127,6 +127,44 @@ public import VFIODriver
 
     /// When ``poll(now:)`` has something to do although nothing arrives.
     public var nextDeadline: Instant { stack.nextDeadline }
+
+    // MARK: sleep
+
+    /// Lets vector 0 of the device wake a sleeper; once, before the first ``fallAsleep(now:)``.
+    ///
+    /// - Throws: when the device has no interrupts: then poll it, or ask it from time to time.
+    public func enableInterrupts() throws(EngineError) {
+        do {
+            try driver.device.enableInterrupts(vectors: 1)
+        } catch {
+            throw .driver(.memory(error))
+        }
+        driver.routeInterrupts()
+    }
+
+    /// Whether the caller may sleep until ``nextDeadline``, the device's vector or the application's ring.
+    ///
+    /// Arms both, then looks once more at everything: what came before arming is seen here, and what comes after wakes.
+    /// After `true`, call ``wakeUp()`` before the next poll.
+    public mutating func fallAsleep(now: Instant) -> Bool {
+        port.gate.arm()
+        driver.armInterrupts()
+        _ = port.gate.publications
+        if poll(now: now) {
+            wakeUp()
+            return false
+        }
+        return true
+    }
+
+    /// Takes the arming back.
+    public func wakeUp() {
+        driver.maskInterrupts()
+        port.gate.disarm()
+    }
+
+    /// The device, for ``Sleeper``.
+    public var device: Driver.Device { driver.device }
 
     /// The station address of the device, 6 bytes.
     public var macAddress: [UInt8] { driver.macAddress }

@@ -1,10 +1,11 @@
+internal import DeviceMemory
 public import TCPLite
 public import VFIODriver
 
 /// How an engine is set up.
 public struct EngineConfiguration: Sendable {
     /// The device.
-    public var device = I82576Configuration()
+    public var device = NICConfiguration()
     /// The stack.
     public var stack: Configuration
     /// Secret of the stack: keys initial sequence numbers and the flow table.
@@ -21,10 +22,13 @@ public struct EngineConfiguration: Sendable {
 /// Errors of this module.
 public enum EngineError: Error, CustomStringConvertible {
     case driver(DriverError)
+    case cannotSleep(errno: Int32)
 
     public var description: String {
         switch self {
         case .driver(let error): error.description
+        case .cannotSleep(let code):
+            "cannot make a line to wake the engine with: \(systemMessage(code)); raise the limit of open files"
         }
     }
 }

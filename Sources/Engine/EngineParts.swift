@@ -6,9 +6,9 @@ internal import Timeline
 internal import VFIODriver
 
 /// What an engine is put together from once its device is up.
-struct EngineParts<Device: PCIDevice>: ~Copyable {
-    var queues: Slab<I82576Driver<Device>.ReceiveQueue>
-    var transmit: I82576Driver<Device>.TransmitRing
+struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
+    var queues: Slab<Driver.ReceiveQueue>
+    var transmit: Driver.TransmitRing
     var memory: HostMemory
     var hostMemory: HostMemory
     var hostPool: PagePool
@@ -18,8 +18,8 @@ struct EngineParts<Device: PCIDevice>: ~Copyable {
     /// Brings the device up and its queues; when a step fails the device is shut down again, because queues that were
     /// enabled before would go on writing to memory that is about to be unmapped.
     static func build(
-        _ driver: inout I82576Driver<Device>, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
-        _ flushWindow: Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
+        _ driver: inout Driver, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
+        _ flushWindow: Driver.Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
     ) throws(DriverError) -> EngineParts {
         let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
         guard region.slotCount > needed else {
@@ -36,14 +36,15 @@ struct EngineParts<Device: PCIDevice>: ~Copyable {
     }
 
     private init(
-        _ driver: borrowing I82576Driver<Device>, _ configuration: EngineConfiguration,
-        _ region: borrowing DeviceRegion, _ flushWindow: Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
+        _ driver: borrowing Driver, _ configuration: EngineConfiguration,
+        _ region: borrowing DeviceRegion, _ flushWindow: Driver.Device.BusType, _ log: Logger,
+        _ wait: (Interval) -> Void
     ) throws(DriverError) {
         let device = driver.device
         var memory = try Self.map("rings and headers", driver.hostBytes, device, configuration, log)
         // Twice the ring: whole frames are read in place, so no slot is out for longer than a burst.
         let hostSlots = configuration.device.receiveDescriptors * 2
-        let hostSlotBytes = configuration.device.hostSlotBytes
+        let hostSlotBytes = driver.hostSlotBytes
         var hostMemory = try Self.map("host pages", hostSlots * hostSlotBytes, device, configuration, log)
         let regionAddress: IOVA
         let reservation: MappedView
@@ -61,15 +62,15 @@ struct EngineParts<Device: PCIDevice>: ~Copyable {
             identifier: 1,
             provider: MemoryProvider(
                 deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
-        var queues = Slab<I82576Driver<Device>.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
+        var queues = Slab<Driver.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
         queues.append(
             try driver.makeReceiveQueue(
-                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow, flushOffset: 0,
+                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow,
                 visibility: .coherent, wait: wait))
         for index in 1...configuration.device.splitQueues {
             queues.append(
                 try driver.makeReceiveQueue(
-                    index, memory: &memory, pool: &pool, flushWindow: flushWindow, flushOffset: 0,
+                    index, memory: &memory, pool: &pool, flushWindow: flushWindow,
                     visibility: region.visibility, wait: wait))
         }
         let transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
@@ -83,12 +84,10 @@ struct EngineParts<Device: PCIDevice>: ~Copyable {
     }
 
     private static func map(
-        _ name: String, _ bytes: Int, _ device: Device, _ configuration: EngineConfiguration, _ log: Logger
+        _ name: String, _ bytes: Int, _ device: Driver.Device, _ configuration: EngineConfiguration, _ log: Logger
     ) throws(DriverError) -> HostMemory {
         do {
-            var memory = try HostMemory(name: name, size: bytes, node: configuration.node, log: log)
-            try memory.map(for: device)
-            return memory
+            return try device.hostMemory(name: name, size: bytes, node: configuration.node, log: log)
         } catch {
             throw .memory(error)
         }

@@ -6,6 +6,7 @@ internal import PagePool
 internal import SoftNIC
 internal import TCPLite
 internal import Timeline
+internal import VFIODriver
 
 /// A loopback in one thread and in virtual time: the same options give the same trace, bit for bit.
 struct LocalLoopback: FarEndUser {
@@ -26,11 +27,11 @@ struct LocalLoopback: FarEndUser {
     }
 
     /// Virtual time that one turn takes when something happened in it.
-    private static var turn: Interval { .microseconds(1) }
+    fileprivate static var turn: Interval { .microseconds(1) }
     /// A run without progress for so long is stuck: beyond every retransmission's back-off.
-    private static var patience: Interval { .seconds(300) }
+    fileprivate static var patience: Interval { .seconds(300) }
     /// And one in which something happens in so many turns without progress goes round in circles.
-    private static var patienceInTurns: UInt64 { 2_000_000 }
+    fileprivate static var patienceInTurns: UInt64 { 2_000_000 }
 
     func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) -> LoopbackResult {
         let region = try SessionPlan.region(options.device)
@@ -40,22 +41,10 @@ struct LocalLoopback: FarEndUser {
             let consumer = try Consumer(
                 channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
                 outputPath: nil, trace: recorder.trace)
-            var side = DeviceSide(
-                nic: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
-            let device = SoftPCIDevice(nic)
-            let stack = try SessionPlan.stack(
-                options.device, interface: SessionPlan.interface(options.device), connections: options.flows)
-            // The model's clock is the run's: waiting for the device moves it.
-            let model = nic
-            let wait: (Interval) -> Void = { interval in
-                model.now = model.now + interval
-                _ = model.step(now: model.now)
-            }
-            var engine = try Engine(
-                device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
-                flushWindow: device.flushWindow, channel: channel, log: log, wait: wait)
-            try engine.stack.listen(port: SessionPlan.port)
-            let result = try run(&engine, &side, wait)
+            let side = DeviceSide(
+                port: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
+            let result = try options.device.name.family.withDriver(
+                LocalRun(loopback: self, channel: channel, region: region, side: side))
             extendLifetime(shared)
             return result
         } catch let error as SessionError {
@@ -64,10 +53,57 @@ struct LocalLoopback: FarEndUser {
             throw SessionError(error)
         }
     }
+}
 
-    private func run<End: FarEnd & ~Copyable>(
-        _ engine: inout Engine<SoftPCIDevice>, _ side: inout DeviceSide<End>, _ wait: (Interval) -> Void
-    ) throws(SessionError) -> LoopbackResult {
+/// A local loopback whose driver is yet to be chosen.
+private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
+    typealias Device = SoftPCIDevice
+
+    let loopback: LocalLoopback
+    let channel: ApplicationChannel
+    let region: DeviceRegion
+    var side: DeviceSide<End, SoftNIC>
+
+    private var options: LoopbackOptions { loopback.options }
+    private var nic: SoftNIC { loopback.nic }
+    private var recorder: TraceRecorder { loopback.recorder }
+
+    init(
+        loopback: LocalLoopback, channel: ApplicationChannel, region: consuming DeviceRegion,
+        side: consuming DeviceSide<End, SoftNIC>
+    ) {
+        self.loopback = loopback
+        self.channel = channel
+        self.region = region
+        self.side = side
+    }
+
+    consuming func use<Driver: NICDriver & ~Copyable>(
+        _ driver: Driver.Type
+    ) throws(SessionError) -> LoopbackResult where Driver.Device == SoftPCIDevice {
+        let device = SoftPCIDevice(nic)
+        let stack = try SessionPlan.stack(
+            options.device, interface: SessionPlan.interface(options.device), connections: options.flows)
+        // The model's clock is the run's: waiting for the device moves it.
+        let model = nic
+        let wait: (Interval) -> Void = { interval in
+            model.now = model.now + interval
+            _ = model.step(now: model.now)
+        }
+        do {
+            var engine = try Engine<Driver>(
+                device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
+                flushWindow: device.flushWindow, channel: channel, log: loopback.log, wait: wait)
+            try engine.stack.listen(port: SessionPlan.port)
+            return run(&engine, wait)
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    private mutating func run<Driver: NICDriver & ~Copyable>(
+        _ engine: inout Engine<Driver>, _ wait: (Interval) -> Void
+    ) -> LoopbackResult where Driver.Device == SoftPCIDevice {
         let began = monotonicNow()
         var result = LoopbackResult()
         var now = nic.now

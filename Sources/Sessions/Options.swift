@@ -1,4 +1,5 @@
 internal import Timeline
+internal import VFIODriver
 internal import Wire
 
 /// Which of the model's behaviours a run uses.
@@ -11,6 +12,8 @@ public enum DevicePreset: String, Codable, Sendable, CaseIterable {
 
 /// What is asked of the model and the memory, for both commands.
 public struct DeviceOptions: Codable, Sendable {
+    /// The device.
+    public var name = DeviceName.softnic(.igb)
     /// Behaviour of the model.
     public var preset = DevicePreset.strict
     /// Queues that split.

@@ -64,7 +64,7 @@ public enum Session {
 
     private static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: (UInt64) -> Void
+        connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
         let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
         let region = try SessionPlan.region(device)
@@ -94,33 +94,26 @@ public enum Session {
                         ? "the run was interrupted before it began"
                         : "the device's side \(watch.ending) before it was ready")
         }
-        let stop = memory.stop
-        var side: StackSide
-        do {
-            side = try StackSide(
+        let finding = try device.name.family.withDriver(
+            StackRun(
                 device: remote, memory: memory, region: region,
-                configuration: SessionPlan.engine(device, stack: stack), ports: ports, log: log)
-        } catch {
-            stop.storeReleasing(1)
-            throw error
-        }
+                configuration: SessionPlan.engine(device, stack: stack), ports: ports, patience: patience, log: log,
+                progress: progress))
         var transfer = TransferResult()
         transfer.seed = device.seed
-        transfer.elapsedS = side.run(patience: patience, progress: progress).seconds
-        transfer.require(!side.isStuck, "nothing arrived for \(Int(patience.seconds)) s")
+        transfer.elapsedS = finding.elapsed.seconds
+        transfer.require(!finding.isStuck, "nothing arrived for \(Int(patience.seconds)) s")
         if placement == .twoProcesses {
-            transfer.stackMapsSlots = side.audit.accessible
-            transfer.require(side.audit.accessible == 0, "the stack's process could reach slots")
-            transfer.require(side.audit.mappings > 0, "the stack's process could not read its own memory map")
+            transfer.stackMapsSlots = finding.audit.accessible
+            transfer.require(finding.audit.accessible == 0, "the stack's process could reach slots")
+            transfer.require(finding.audit.mappings > 0, "the stack's process could not read its own memory map")
         }
-        if StopRequest.isMade && memory.done.loadAcquiring() == 0 { transfer.interrupt() }
-        let report = side.report()
-        let final = side.shutDown()
+        if StopRequest.isMade && !finding.isDone { transfer.interrupt() }
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
         }
-        return Outcome(transfer: transfer, report: report, final: final, device: answer)
+        return Outcome(transfer: transfer, report: finding.report, final: finding.final, device: answer)
     }
 }
 

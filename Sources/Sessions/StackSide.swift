@@ -7,9 +7,9 @@ internal import Timeline
 internal import VFIODriver
 
 /// The stack's side of a run whose device is in another thread or process: polls until the consumer has seen everything.
-struct StackSide: ~Copyable {
-    private var engine: Engine<RemoteDevice>
-    private let device: RemoteDevice
+struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: RunDevice {
+    private var engine: Engine<Driver>
+    private let device: Driver.Device
     private let memory: SessionMemory
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
@@ -17,11 +17,11 @@ struct StackSide: ~Copyable {
     private(set) var audit = MappingAudit.Finding()
 
     init(
-        device: RemoteDevice, memory: SessionMemory, region: borrowing DeviceRegion,
+        device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
         configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
         do {
-            var engine = try Engine(
+            var engine = try Engine<Driver>(
                 device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
@@ -92,5 +92,49 @@ struct StackSide: ~Copyable {
         let report = engine.report()
         memory.stop.storeReleasing(1)
         return report
+    }
+}
+
+/// Runs the stack's side with a driver that is yet to be chosen.
+struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
+    let device: Device
+    let memory: SessionMemory
+    let region: DeviceRegion
+    let configuration: EngineConfiguration
+    let ports: [UInt16]
+    let patience: Interval
+    let log: Logger
+    let progress: (UInt64) -> Void
+
+    /// What the stack's side saw of a run.
+    struct Finding {
+        var elapsed: Interval
+        var isStuck: Bool
+        var audit: MappingAudit.Finding
+        /// Whether the consumer was done when the run ended.
+        var isDone: Bool
+        /// Counters while everything was still in place.
+        var report: EngineReport
+        /// The books after everything was taken back.
+        var final: EngineReport
+    }
+
+    consuming func use<Driver: NICDriver & ~Copyable>(
+        _ driver: Driver.Type
+    ) throws(SessionError) -> Finding where Driver.Device == Device {
+        var side: StackSide<Driver>
+        do {
+            side = try StackSide<Driver>(
+                device: device, memory: memory, region: region, configuration: configuration, ports: ports, log: log)
+        } catch {
+            memory.stop.storeReleasing(1)
+            throw error
+        }
+        let elapsed = side.run(patience: patience, progress: progress)
+        let isDone = memory.done.loadAcquiring() != 0
+        let report = side.report()
+        return Finding(
+            elapsed: elapsed, isStuck: side.isStuck, audit: side.audit, isDone: isDone, report: report,
+            final: side.shutDown())
     }
 }

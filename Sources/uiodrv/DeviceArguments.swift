@@ -29,9 +29,7 @@ struct DeviceArguments: ParsableArguments {
 
     /// - Parameter defaultSeed: for a run whose seed was not given; secrets towards real peers follow from it.
     func options(defaultSeed: UInt64) throws -> DeviceOptions {
-        guard device == "softnic:igb" else {
-            throw SessionError("there is no device \(device); use softnic:igb")
-        }
+        let name = try DeviceName(parsing: device)
         guard let preset = DevicePreset(rawValue: preset) else {
             throw SessionError("there is no preset \(preset); use strict or qemu")
         }
@@ -63,6 +61,7 @@ struct DeviceArguments: ParsableArguments {
             )
         }
         var result = DeviceOptions()
+        result.name = name
         result.preset = preset
         result.regionBytes = Int(size.bytes)
         result.slotSize = Int(slotSize.bytes)

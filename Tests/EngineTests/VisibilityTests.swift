@@ -61,35 +61,6 @@ private struct WitnessedDevice: PCIDevice {
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError) { try device.unmap(iova, length: length) }
 }
 
-/// The sender: a stack whose frames go to the NIC and come from it without a wire.
-private struct Sender: ~Copyable {
-    var stack: TCPStack
-    var pool = PagePool(
-        identifier: 2, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 2048, slotCount: 256))
-    let connection: ConnectionID
-
-    init(to address: IPv4Address, _ port: UInt16, now: Instant) throws {
-        var configuration = Configuration(
-            interface: InterfaceConfiguration(
-                mac: MACAddress(2, 0, 0, 0, 0, 2), address: IPv4Address(10, 0, 0, 2), prefixLength: 24))
-        configuration.slotBudget = 128
-        configuration.slotsPerFlow = 16
-        stack = TCPStack(configuration: configuration, secret: (3, 4))
-        connection = try stack.connect(to: address, port: port, localPort: nil, now: now)
-    }
-
-    mutating func poll(_ nic: SoftNIC, now: Instant) {
-        while let frame = nic.nextTransmitted() {
-            stack.receive(
-                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: .unknown), now: now, pool: &pool)
-            nic.popTransmitted()
-        }
-        while stack.nextDelivery() != nil {}
-        stack.poll(now: now, pool: &pool)
-        while !stack.output.isEmpty, nic.receive(stack.output.front) { stack.output.popFront() }
-    }
-}
-
 @Suite struct VisibilityTests {
     @Test("nothing of a burst is published before the flush page was read, and published bytes are there (S1, INV-4)")
     func flushPrecedesPublication() throws {
@@ -111,7 +82,7 @@ private struct Sender: ~Copyable {
         var configuration = EngineConfiguration(stack: stack)
         configuration.device.splitQueues = 1
         configuration.device.receiveDescriptors = 128
-        var engine = try Engine(
+        var engine = try Engine<I82576Driver<WitnessedDevice>>(
             device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
             channel: channel, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _ = nic.step(now: nic.now + $0) }

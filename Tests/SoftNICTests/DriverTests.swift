@@ -35,7 +35,7 @@ import VFIODriver
         let clock = Clock(nic)
         let device = SoftPCIDevice(nic)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        var configuration = I82576Configuration()
+        var configuration = NICConfiguration()
         configuration.receiveDescriptors = 64
         configuration.transmitDescriptors = 64
         var driver = try I82576Driver(device: device, configuration: configuration, slotSize: 2048)
@@ -54,13 +54,13 @@ import VFIODriver
         let pages = try memory.allocate(bytes: 128 * 2048)
         var host = PagePool(identifier: 2, provider: MemoryProvider(hostPages: pages, slotSize: 2048))
         var plain = try driver.makeReceiveQueue(
-            0, memory: &memory, pool: &host, flushWindow: device.flushWindow, flushOffset: 0,
+            0, memory: &memory, pool: &host, flushWindow: device.flushWindow,
             visibility: .coherent, wait: clock.wait)
         var first = try driver.makeReceiveQueue(
-            1, memory: &memory, pool: &slots, flushWindow: device.flushWindow, flushOffset: 0,
+            1, memory: &memory, pool: &slots, flushWindow: device.flushWindow,
             visibility: .flushRead, wait: clock.wait)
         var second = try driver.makeReceiveQueue(
-            2, memory: &memory, pool: &slots, flushWindow: device.flushWindow, flushOffset: 0,
+            2, memory: &memory, pool: &slots, flushWindow: device.flushWindow,
             visibility: .flushRead, wait: clock.wait)
         var transmit = try driver.makeTransmitQueue(memory: &memory, wait: clock.wait)
 

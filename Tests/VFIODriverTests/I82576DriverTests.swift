@@ -9,9 +9,9 @@ import VFIODriver
 
 @Suite struct I82576DriverTests {
     private func driver(
-        _ device: FakeDevice, slotSize: Int = 4096, _ change: (inout I82576Configuration) -> Void = { _ in }
+        _ device: FakeDevice, slotSize: Int = 4096, _ change: (inout NICConfiguration) -> Void = { _ in }
     ) throws(DriverError) -> I82576Driver<FakeDevice> {
-        var configuration = I82576Configuration()
+        var configuration = NICConfiguration()
         configuration.receiveDescriptors = 64
         configuration.transmitDescriptors = 64
         change(&configuration)
@@ -55,7 +55,7 @@ import VFIODriver
                 == .mtuOverSlot(mtu: 9000, slotSize: 2048))
         #expect(
             failure { () throws(DriverError) in _ = try driver(device) { $0.mtu = 67 } }
-                == .mtuOutOfRange(mtu: 67, limit: I82576Configuration.maximumMTU))
+                == .mtuOutOfRange(mtu: 67, limit: I82576Driver<FakeDevice>.maximumMTU))
         #expect(
             failure { () throws(DriverError) in _ = try driver(device) { $0.splitQueues = 16 } }
                 == .tooManyQueues(asked: 16, limit: 15))
@@ -119,7 +119,7 @@ import VFIODriver
         )
         guard let window = device.bar(0) else { return }
         let queue = try driver.makeReceiveQueue(
-            1, memory: &memory, pool: &pool, flushWindow: window, flushOffset: 0, visibility: .coherent
+            1, memory: &memory, pool: &pool, flushWindow: window, visibility: .coherent
         ) { _ in }
         let enabled = try #require(
             device.writes.firstIndex { $0.0 == I82576.rxdctl(1).offset && $0.1 & 1 << 25 != 0 })
@@ -153,7 +153,7 @@ import VFIODriver
             guard let window = device.bar(0) else { return }
             do {
                 _ = try driver.makeReceiveQueue(
-                    1, memory: &memory, pool: &pool, flushWindow: window, flushOffset: 0, visibility: .coherent
+                    1, memory: &memory, pool: &pool, flushWindow: window, visibility: .coherent
                 ) { _ in }
                 Issue.record("a stuck queue was taken")
             } catch {

@@ -16,7 +16,8 @@ public struct ApplicationChannel: BitwiseCopyable, Sendable {
     public static let sendBytes = 1 << 16
 
     // 0: linear bytes consumed (application); 64: send bytes consumed (engine). Each in a cache line of its own.
-    private static let control = 128
+    private static let gateStart = 128
+    private static let control = gateStart + WakeupGate.bytes
     private static let records = control
     private static let returns = records + SPSCLayout.bytes(of: FragmentRecord.self, capacity: recordCapacity)
     private static let commands = returns + SPSCLayout.bytes(of: TokenRange.self, capacity: returnCapacity)
@@ -41,6 +42,8 @@ public struct ApplicationChannel: BitwiseCopyable, Sendable {
     var sendRing: MutableByteView { part(Self.sends, Self.bytes) }
     var linearConsumed: SharedWord64 { SharedWord64(memory, at: 0) }
     var sendConsumed: SharedWord64 { SharedWord64(memory, at: 64) }
+
+    var gate: WakeupGate { WakeupGate(part(Self.gateStart, Self.control)) }
 
     private func part(_ start: Int, _ end: Int) -> MutableByteView { memory.slice(start, end - start) }
 }

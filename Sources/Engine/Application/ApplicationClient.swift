@@ -12,13 +12,17 @@ public struct ApplicationClient: ~Copyable {
     private let linearConsumed: SharedWord64
     private let sends: MutableByteView
     private let sendConsumed: SharedWord64
+    private let gate: WakeupGate
+    private let wakeup: WakeupLine?
     private var consumedLinear: UInt64 = 0
     private var produced: UInt64 = 0
     private var pending = TokenRange(start: 0, count: 0)
     private var dirty = false
 
     /// The application's end of `channel`.
-    public init(_ channel: ApplicationChannel) {
+    ///
+    /// - Parameter wakeup: rung when something is published while the engine sleeps; `nil` for an engine that never does.
+    public init(_ channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil) {
         records = SPSCConsumer(channel.recordRing, capacity: ApplicationChannel.recordCapacity)
         returns = SPSCProducer(channel.returnRing, capacity: ApplicationChannel.returnCapacity)
         commands = SPSCProducer(channel.commandRing, capacity: ApplicationChannel.commandCapacity)
@@ -26,6 +30,8 @@ public struct ApplicationClient: ~Copyable {
         linearConsumed = channel.linearConsumed
         sends = channel.sendRing
         sendConsumed = channel.sendConsumed
+        gate = channel.gate
+        self.wakeup = wakeup
     }
 
     /// The next record, in stream order per connection.
@@ -99,5 +105,13 @@ public struct ApplicationClient: ~Copyable {
         returns.publish()
         commands.publish()
         linearConsumed.storeReleasing(consumedLinear)
+        if gate.publish() { ringEngine() }
+    }
+
+    private func ringEngine() {
+        switch wakeup {
+        case .some(let line): line.ring()
+        case .none: break
+        }
     }
 }

@@ -13,6 +13,7 @@ public import TCPLite
     private let linearConsumed: SharedWord64
     private let sends: ByteView
     private let sendConsumed: SharedWord64
+    let gate: WakeupGate
     private var linearProduced: UInt64 = 0
     private var linearCredited: UInt64 = 0
     private var sendTaken: UInt64 = 0
@@ -33,6 +34,7 @@ public import TCPLite
         linearConsumed = channel.linearConsumed
         sends = channel.sendRing.readOnly
         sendConsumed = channel.sendConsumed
+        gate = channel.gate
         linearOwners = LinearOwners(capacity: ApplicationChannel.recordCapacity * 2)
         tokens = TokenTable(capacity: slots * 2)
     }

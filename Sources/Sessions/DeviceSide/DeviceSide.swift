@@ -1,14 +1,13 @@
 internal import DeviceMemory
 internal import Packets
-internal import SoftNIC
 internal import Timeline
 internal import Wire
 
-/// Everything on the other side of the bus: NIC model, wire with its far end, and the consumer of payload.
+/// Everything on the other side of the bus: the NIC's end of the wire, wire with its far end, and the consumer of payload.
 ///
 /// In one thread it takes turns with the engine; otherwise it runs in a thread or a process of its own.
-struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
-    private let nic: SoftNIC
+struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copyable {
+    private var port: Port
     private var end: End
     private var consumer: Consumer
     private var inbound: FrameQueue
@@ -18,8 +17,8 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
     /// Whether the wire is plugged in; frames wait at its far end until then.
     var isPlugged = true
 
-    init(nic: SoftNIC, end: consuming End, consumer: consuming Consumer, frameCapacity: Int) {
-        self.nic = nic
+    init(port: consuming Port, end: consuming End, consumer: consuming Consumer, frameCapacity: Int) {
+        self.port = port
         self.end = end
         self.consumer = consumer
         inbound = FrameQueue(depth: 128, frameCapacity: frameCapacity)
@@ -33,10 +32,10 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
             worked = end.drive(now: now)
             if moveFrames(now) { worked = true }
         }
-        if nic.step(now: now) { worked = true }
-        while !outbound.isFull, let frame = nic.nextTransmitted() {
+        if port.step(now: now) { worked = true }
+        while !outbound.isFull, let frame = port.nextTransmitted() {
             _ = outbound.push(frame)
-            nic.popTransmitted()
+            port.popTransmitted()
             worked = true
         }
         if consumer.poll(now: now) { worked = true }
@@ -53,7 +52,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
         } catch {
             wireFailure = SessionError(error)
         }
-        while !inbound.isEmpty, nic.receive(inbound.front, mark: inbound.frontMark) {
+        while !inbound.isEmpty, port.receive(inbound.front, mark: inbound.frontMark) {
             inbound.popFront()
             worked = true
         }
@@ -63,7 +62,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
     /// When something happens here without anything coming from the bus.
     var nextDeadline: Instant {
         let waiting: Instant = outbound.isEmpty && inbound.isEmpty ? .never : .zero
-        return min(min(end.nextDeadline, end.driveDeadline), min(nic.nextDeadline, waiting))
+        return min(min(end.nextDeadline, end.driveDeadline), min(port.nextDeadline, waiting))
     }
 
     /// Whether the consumer has seen the end of every stream.
@@ -98,9 +97,7 @@ struct DeviceSide<End: FarEnd & ~Copyable>: ~Copyable {
         report.payloadSumsChecked = consumer.payloadSumsChecked
         report.refusedConnections = consumer.refused
         report.untrusted = consumer.untrusted
-        report.iommuFaults = nic.iommuFaultCount
-        report.driverErrors = nic.flags.total
-        report.driverErrorText = nic.flags.total == 0 ? nil : String(describing: nic.flags)
+        port.fill(&report)
         report.peerFailures = end.failures
         report.failure = wireFailure?.description ?? consumer.outputFailure?.description
         report.wireEnded = end.isFinished

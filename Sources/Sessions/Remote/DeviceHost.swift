@@ -138,7 +138,6 @@ struct DeviceServing: FarEndUser, ~Copyable {
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
-        let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
         let connections: Int
         let hold: Int
         var http = false
@@ -161,9 +160,13 @@ struct DeviceServing: FarEndUser, ~Copyable {
         } catch {
             throw SessionError(error)
         }
-        let side = DeviceSide(nic: nic, end: end, consumer: consumer, frameCapacity: task.device.mtu + 64)
-        let server = DeviceServer(nic: nic, side: side, memory: memory, control: control)
-        server.run()
+        let capacity = task.device.mtu + 64
+        switch task.device.name {
+        case .softnic:
+            let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
+            let side = DeviceSide(port: nic, end: end, consumer: consumer, frameCapacity: capacity)
+            DeviceServer(nic: nic, side: side, memory: memory, control: control).run()
+        }
     }
 }
 

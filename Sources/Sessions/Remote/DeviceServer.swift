@@ -5,16 +5,17 @@ internal import SoftNIC
 internal import Timeline
 
 /// Serves a ``DeviceSide`` to a stack in another thread or process until it is told to stop or the stack is gone.
-struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
-    private let nic: SoftNIC
-    private var side: DeviceSide<End>
+struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copyable {
+    /// The model behind the mailbox; `nil` where the device is elsewhere.
+    private let nic: SoftNIC?
+    private var side: DeviceSide<End, Port>
     private var mailbox: MailboxServer
     private let memory: SessionMemory
     private let control: ControlSocket
     private var attended: UInt32 = 0
 
     init(
-        nic: SoftNIC, side: consuming DeviceSide<End>, memory: SessionMemory, control: consuming ControlSocket
+        nic: SoftNIC?, side: consuming DeviceSide<End, Port>, memory: SessionMemory, control: consuming ControlSocket
     ) {
         self.nic = nic
         self.side = side
@@ -25,15 +26,16 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
 
     /// Runs until the end, then sends the report.
     consuming func run() {
-        let registers = SoftBus(nic, .registers)
-        let flushPage = SoftBus(nic, .flushPage)
         memory.ready.storeReleasing(1)
         var idle = 0
         var turns = 0
         while memory.stop.loadAcquiring() == 0 {
             let now = monotonicNow()
-            nic.now = now
-            var worked = serveMailbox(registers, flushPage)
+            var worked = false
+            if let nic {
+                nic.now = now
+                worked = serveMailbox(nic)
+            }
             if memory.attention.loadAcquiring() != attended {
                 attended &+= 1
                 guard serveControl() else { break }
@@ -53,7 +55,9 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
         sendReport()
     }
 
-    private mutating func serveMailbox(_ registers: SoftBus, _ flushPage: SoftBus) -> Bool {
+    private mutating func serveMailbox(_ nic: SoftNIC) -> Bool {
+        let registers = SoftBus(nic, .registers)
+        let flushPage = SoftBus(nic, .flushPage)
         var worked = false
         while let request = mailbox.next() {
             worked = true
@@ -92,6 +96,7 @@ struct DeviceServer<End: FarEnd & ~Copyable>: ~Copyable {
         guard !overflow, let size = Int(exactly: end), let offset = Int(exactly: message.offset),
             let length = Int(exactly: message.length)
         else { throw .cannotMap(name: "memory of the stack", bytes: 0, errno: EINVAL) }
+        guard let nic else { throw .deviceGone }
         switch ControlSocket.Operation(rawValue: message.operation) {
         case .map, .mapRegion:
             guard let descriptor = descriptor.take() else {

@@ -2,13 +2,12 @@ internal import DeviceMemory
 internal import Timeline
 
 /// A device whose model runs in another thread or process: registers through the mailbox, memory by descriptor.
-struct RemoteDevice: PCIDevice {
+struct RemoteDevice: RunDevice {
     typealias BusType = MailboxBus
 
     private let registers: MailboxBus
     private let configuration: MailboxBus
     private let resetLine: MailboxBus
-    /// The flush page of the region, as the bus shows it.
     let flushWindow: MailboxBus
     private let control: ControlChannel
 
@@ -20,10 +19,8 @@ struct RemoteDevice: PCIDevice {
         self.control = control
     }
 
-    /// Whether the device's side has ended.
     var isGone: Bool { registers.isGone }
 
-    /// Waits for the device: posted writes take effect first.
     func wait(_ interval: Interval) {
         registers.drain()
         let end = monotonicNow() + interval

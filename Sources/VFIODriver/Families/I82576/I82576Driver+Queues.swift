@@ -6,14 +6,17 @@ internal import Rings
 public import Timeline
 
 extension I82576Driver {
-    /// Bytes of host memory for the rings, header slabs and transmit buffers of a whole configuration.
+    public var hostSlotBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 16384 }
+    /// Size of a transmit buffer in bytes.
+    private var transmitBufferBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 10240 }
+
     public var hostBytes: Int {
         let rings = (configuration.splitQueues + 1) * configuration.receiveDescriptors * AdvancedSplitFormat.stride
         let headers =
             configuration.splitQueues * configuration.receiveDescriptors
-            * ReceiveQueue.headerStride(configuration.headerBytes)
+            * ReceiveQueue.headerStride(headerBytes)
         let transmit =
-            configuration.transmitDescriptors * (AdvancedTransmitFormat.stride + configuration.transmitBufferBytes)
+            configuration.transmitDescriptors * (AdvancedTransmitFormat.stride + transmitBufferBytes)
         // Each block may start on a fresh page.
         return rings + headers + transmit + 4096 * (2 * configuration.splitQueues + 8)
     }
@@ -24,15 +27,15 @@ extension I82576Driver {
     /// stays in host memory whole, so ARP, ICMP and pure ACKs never touch the region.
     public func makeReceiveQueue(
         _ index: Int, memory: inout HostMemory, pool: inout PagePool, flushWindow: Device.BusType,
-        flushOffset: UInt32, visibility: Visibility, wait: (Interval) -> Void
+        visibility: Visibility, wait: (Interval) -> Void
     ) throws(DriverError) -> ReceiveQueue {
         registers.modify(I82576.rxdctl(index)) { $0[.enable] = false }
         try poll(.milliseconds(20), step: .microseconds(100), wait: wait, orElse: .queueDidNotStop(queue: index)) {
             !registers.read(I82576.rxdctl(index))[.enable]
         }
         let ring = try block(&memory, configuration.receiveDescriptors * AdvancedSplitFormat.stride)
-        let placement: HeaderPlacement = index == 0 ? .slot : .headerBuffer(configuration.headerBytes)
-        let stride = ReceiveQueue.headerStride(configuration.headerBytes)
+        let placement: HeaderPlacement = index == 0 ? .slot : .headerBuffer(headerBytes)
+        let stride = ReceiveQueue.headerStride(headerBytes)
         let headers = index == 0 ? ring : try block(&memory, configuration.receiveDescriptors * stride)
         registers.write(I82576.rdbal(index), PlainValue(UInt32(truncatingIfNeeded: ring.iova.rawValue)))
         registers.write(I82576.rdbah(index), PlainValue(UInt32(truncatingIfNeeded: ring.iova.rawValue >> 32)))
@@ -45,7 +48,7 @@ extension I82576Driver {
         registers.write(
             I82576.srrctl(index),
             .init().setting(.packetBufferSize, packetKiB)
-                .setting(.headerBufferSize, UInt32(configuration.headerBytes / 64))
+                .setting(.headerBufferSize, UInt32(headerBytes / 64))
                 .setting(.descriptorType, index == 0 ? 1 : 5).setting(.dropEnable))
         if index < 8 {
             // Boundaries after TCP and UDP over both IPs, and after IP for fragments (0x38E).
@@ -64,7 +67,7 @@ extension I82576Driver {
             var queue = try ReceiveQueue(
                 ring: ring, headers: headers, placement: placement,
                 doorbell: Doorbell(offset: I82576.rdt(index).offset), bus: registers, flushWindow: flushWindow,
-                flushOffset: flushOffset, visibility: index == 0 ? .coherent : visibility, pool: &pool)
+                visibility: index == 0 ? .coherent : visibility, pool: &pool)
             queue.start()
             return queue
         } catch {
@@ -84,7 +87,7 @@ extension I82576Driver {
         }
         let count = configuration.transmitDescriptors
         let ring = try block(&memory, count * AdvancedTransmitFormat.stride)
-        let buffers = try block(&memory, count * configuration.transmitBufferBytes)
+        let buffers = try block(&memory, count * transmitBufferBytes)
         registers.write(I82576.tdbal(index), PlainValue(UInt32(truncatingIfNeeded: ring.iova.rawValue)))
         registers.write(I82576.tdbah(index), PlainValue(UInt32(truncatingIfNeeded: ring.iova.rawValue >> 32)))
         registers.write(I82576.tdlen(index), PlainValue(UInt32(ring.bytes.count)))
@@ -96,7 +99,7 @@ extension I82576Driver {
         }
         do {
             return try TransmitRing(
-                ring: ring, buffers: buffers, bufferSize: configuration.transmitBufferBytes,
+                ring: ring, buffers: buffers, bufferSize: transmitBufferBytes,
                 doorbell: Doorbell(offset: I82576.tdt(index).offset), bus: registers)
         } catch {
             throw .split(error)
@@ -126,13 +129,5 @@ extension I82576Driver {
         wait(.milliseconds(1))
         device.writeConfig32(
             PCIConfig.command, device.readConfig32(PCIConfig.command) & 0xFFFF & ~PCIConfig.commandBusMaster)
-    }
-
-    private func block(_ memory: inout HostMemory, _ bytes: Int) throws(DriverError) -> HostBlock {
-        do {
-            return try memory.allocate(bytes: bytes, alignment: 4096)
-        } catch {
-            throw .memory(error)
-        }
     }
 }

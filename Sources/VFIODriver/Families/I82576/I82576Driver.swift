@@ -1,5 +1,5 @@
 public import DeviceMemory
-public import HeaderSplit
+internal import HeaderSplit
 internal import NICRegisters
 internal import PagePool
 public import Rings
@@ -9,45 +9,34 @@ public import Timeline
 ///
 /// Polled: interrupts stay masked. Every wait goes through the `wait` argument, which sleeps on hardware and advances
 /// virtual time over a model, and every wait is bounded. Section numbers are those of the 82576 datasheet.
-public struct I82576Driver<Device: PCIDevice>: ~Copyable {
-    /// A receive queue of this family.
-    public typealias ReceiveQueue = SplitReceiveQueue<AdvancedSplitFormat, Device.BusType>
-    /// A transmit queue of this family.
-    public typealias TransmitRing = TransmitQueue<AdvancedTransmitFormat, Device.BusType>
+public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
+    public typealias ReceiveFormat = AdvancedSplitFormat
+    public typealias TransmitFormat = AdvancedTransmitFormat
 
-    /// The device being driven.
+    /// The 82576 stores frames of up to 9.5 KiB (82575 manual).
+    public static var maximumMTU: Int { 9728 - 14 - 8 - 4 }
+    public static var maximumSplitQueues: Int { I82576.queueCount - 1 }
+
     public let device: Device
     let registers: Device.BusType
-    /// How it is set up.
-    public let configuration: I82576Configuration
-    /// The permanent station address, 6 bytes.
+    public let configuration: NICConfiguration
+    /// Size of a host header buffer: a multiple of 64, at most 960 (QEMU decodes 4 of the 6 bits). 192 holds the longest
+    /// Ethernet, VLAN, IPv4 and TCP header.
+    let headerBytes: Int
     public private(set) var macAddress: [UInt8] = []
     private var accumulated = PortStatistics()
 
-    /// Takes charge of `device`, which must be an 82576 with nothing else driving it.
-    ///
-    /// - Parameter slotSize: of the region that the split queues will fill, in bytes.
-    public init(
-        device: Device, configuration: I82576Configuration, slotSize: Int
-    ) throws(DriverError) {
+    public init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
         let identity = device.readConfig32(PCIConfig.identity)
         guard identity == UInt32(I82576.vendor) | UInt32(I82576.device) << 16 else {
             throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
         }
-        guard configuration.mtu >= 68, configuration.mtu <= I82576Configuration.maximumMTU else {
-            throw .mtuOutOfRange(mtu: configuration.mtu, limit: I82576Configuration.maximumMTU)
-        }
-        // 14 bytes of Ethernet and two VLAN tags. A slot takes a whole frame, so that an unsplit one is never chained.
-        guard configuration.mtu + 22 <= slotSize else {
-            throw .mtuOverSlot(mtu: configuration.mtu, slotSize: slotSize)
-        }
-        guard configuration.splitQueues >= 1, configuration.splitQueues < I82576.queueCount else {
-            throw .tooManyQueues(asked: configuration.splitQueues, limit: I82576.queueCount - 1)
-        }
+        try Self.check(configuration, slotSize: slotSize)
         guard let registers = device.bar(0) else { throw .noRegisters }
         self.device = device
         self.registers = registers
         self.configuration = configuration
+        headerBytes = configuration.headerBytes ?? 192
     }
 
     /// Resets the device and sets up everything but queues (4.5, initialisation sequence).
@@ -87,11 +76,6 @@ public struct I82576Driver<Device: PCIDevice>: ~Copyable {
         if registers.read(I82576.status).rawValue == .max { throw .deviceGone(during: "reset") }
         maskInterrupts()
         _ = registers.read(I82576.icr)
-    }
-
-    private func maskInterrupts() {
-        registers.write(I82576.imc, .init(rawValue: .max))
-        registers.write(I82576.eimc, PlainValue(.max))
     }
 
     /// Zeroes the tables whose contents are undefined after power-up.
@@ -166,18 +150,5 @@ public struct I82576Driver<Device: PCIDevice>: ~Copyable {
     public mutating func statistics() -> PortStatistics {
         accumulated.add(from: registers)
         return accumulated
-    }
-
-    /// Waits until `condition` holds, asking every `step`, for at most `limit`.
-    func poll(
-        _ limit: Interval, step: Interval, wait: (Interval) -> Void, orElse error: DriverError,
-        _ condition: () -> Bool
-    ) throws(DriverError) {
-        var waited = Interval.zero
-        while !condition() {
-            if waited >= limit { throw error }
-            wait(step)
-            waited = waited + step
-        }
     }
 }

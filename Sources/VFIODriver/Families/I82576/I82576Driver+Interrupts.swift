@@ -1,0 +1,34 @@
+internal import DeviceMemory
+internal import NICRegisters
+
+/// One vector for all receive queues: whoever sleeps looks at every queue anyway.
+extension I82576Driver {
+    public func routeInterrupts() {
+        // Multiple_MSIX first: vectors that are set up before it do not stick (as Linux has it).
+        registers.write(
+            I82576.gpie,
+            .init().setting(.multipleMSIX).setting(.autoMaskEnable).setting(.pendingBits).setting(.clearOnRead))
+        let entry: UInt32 = 0x80
+        for i in 0..<8 {
+            var allocation = I82576.InterruptAllocation()
+            if i <= configuration.splitQueues { allocation[.receiveLow] = entry }
+            if i + 8 <= configuration.splitQueues { allocation[.receiveHigh] = entry }
+            registers.write(I82576.ivar(i), allocation)
+        }
+        // The vector clears and masks itself when it fires: one message a sleep.
+        registers.write(I82576.eiac, PlainValue(1))
+        registers.write(I82576.eiam, PlainValue(1))
+    }
+
+    public func armInterrupts() {
+        // A completion that finds the vector masked stays pending in EICR and fires when EIMS is set; one from before is
+        // forgotten here and found in its descriptor.
+        registers.write(I82576.eicr, PlainValue(1))
+        registers.write(I82576.eims, PlainValue(1))
+    }
+
+    public func maskInterrupts() {
+        registers.write(I82576.imc, .init(rawValue: .max))
+        registers.write(I82576.eimc, PlainValue(.max))
+    }
+}

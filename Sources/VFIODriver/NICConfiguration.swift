@@ -1,0 +1,18 @@
+/// How a network controller is to be set up, whatever its family.
+public struct NICConfiguration: Sendable, Hashable {
+    /// Queues that split into a device region; one more queue, number 0, takes whole frames in host memory.
+    public var splitQueues = 2
+    /// Descriptors of each receive ring, a power of two.
+    public var receiveDescriptors = 512
+    /// Descriptors of the transmit ring, a power of two.
+    public var transmitDescriptors = 512
+    /// Size of one host header buffer in bytes; `nil` is what the family recommends.
+    public var headerBytes: Int?
+    /// Largest IP packet in bytes.
+    public var mtu = 1500
+    /// Seed of the RSS key, so that a peer cannot choose its queue.
+    public var hashSeed: UInt64 = 1
+
+    /// The defaults above.
+    public init() {}
+}
