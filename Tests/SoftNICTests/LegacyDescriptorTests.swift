@@ -1,3 +1,4 @@
+import DeviceMemory
 import NICRegisters
 import SoftNIC
 import Testing

@@ -1,3 +1,4 @@
+import DeviceMemory
 import NICRegisters
 import SoftNIC
 import Testing
@@ -89,7 +90,7 @@ import Timeline
     }
 
     /// DD a step after everything else: a driver that reads the length first acts on a descriptor that is not its own yet.
-    @Test func doneALateBit() throws {
+    @Test func doneComesAStepAfterTheRest() throws {
         let bench = try bench(pieces: .doneLast)
         withView(FrameRecipe().bytes) { _ = bench.nic.receive($0) }
         #expect(bench.nic.step(now: bench.now))

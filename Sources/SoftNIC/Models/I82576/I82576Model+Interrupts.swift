@@ -67,7 +67,7 @@ extension I82576Model {
         core.registers.count(I82576.iac)
         if core.configuration.mastersBus {
             if core.configuration.vectorsEnabled {
-                if !core.vectors.send(Int(vector), isHeld: core.configuration.vectorsMasked) {
+                if !core.vectors.send(Int(vector), isHeld: core.configuration.holdsVectors) {
                     flag(.vectorBeyondTable, UInt64(vector))
                 }
             } else {
