@@ -62,7 +62,7 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case headerBeyondFrame
     /// A frame, or its list of descriptors, is longer than the device allows.
     case transmitTooLong
-    /// A legacy transmit descriptor, where the family has advanced ones.
+    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones.
     case legacyTransmitDescriptor
     /// A receive tail that is no multiple of a split descriptor's two units of 16 bytes (82574).
     case tailOddInSplit
@@ -76,6 +76,16 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case transmitArbitrationOff
     /// A device access that the IOMMU refused.
     case accessRefused
+    /// A tail that takes posted descriptors back or passes the head.
+    case tailMovedBack
+    /// An enabled cause was raised while neither MSI nor MSI-X was on: nobody hears it. Pollers mask everything.
+    case interruptUnrouted
+    /// IVAR names a vector that the MSI-X table does not have.
+    case vectorBeyondTable
+    /// An EtherType filter for IPv4 or IPv6.
+    case etherTypeFilterForIP
+    /// Statistics are read in a poll loop: each read is a round trip on the bus.
+    case statisticsPolled
 }
 
 /// How often each ``DriverErrorKind`` was seen.

@@ -52,6 +52,30 @@ internal import Timeline
         }
     }
 
+    /// Reads the window of the MSI-X table.
+    func readVectors(_ offset: UInt32) -> UInt32 {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.readVectors(offset)
+        case .i82574(let model): unsafe model.pointee.readVectors(offset)
+        }
+    }
+
+    /// Writes the window of the MSI-X table.
+    func writeVectors(_ offset: UInt32, _ value: UInt32) {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.writeVectors(offset, value)
+        case .i82574(let model): unsafe model.pointee.writeVectors(offset, value)
+        }
+    }
+
+    /// Vectors that fired since the last call.
+    func takeInterrupts() -> UInt64 {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.core.vectors.take()
+        case .i82574(let model): unsafe model.pointee.core.vectors.take()
+        }
+    }
+
     /// A frame arrives from the wire; false when it is not taken now.
     func arrive(_ frame: ByteView, mark: FrameMark) -> Bool {
         switch self {

@@ -45,6 +45,11 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     /// From a restart of auto-negotiation to the link.
     public var negotiationTime = Interval.milliseconds(500)
 
+    /// What the device has.
+    public var capabilities: DeviceCapabilities
+    /// How it is broken.
+    public var faults = DeviceFaults()
+
     /// The defaults above with the knobs of `preset`.
     public init(
         model: SoftNICModel = .i82576, preset: SoftNICPreset,
@@ -52,6 +57,7 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     ) {
         self.model = model
         behaviour = Behaviour(preset)
+        capabilities = DeviceCapabilities(model, preset)
         self.macAddress = macAddress
         self.seed = seed
     }

@@ -1,10 +1,12 @@
 internal import DeviceMemory
 internal import NICRegisters
+internal import Timeline
 
 /// Statistics that the 82574 and the 82576 have at the same places.
 extension ModelCore {
     /// A statistics register: a read clears it, and the upper half of a pair clears both.
     mutating func readCounter(_ offset: UInt32) -> UInt32 {
+        noteStatisticsRead()
         let value = registers[offset]
         switch offset {
         case Intel8257x.gorcl.offset, Intel8257x.gotcl.offset, Intel8257x.torl.offset, Intel8257x.totl.offset: break
@@ -14,6 +16,16 @@ extension ModelCore {
         default: registers[offset] = 0
         }
         return value
+    }
+
+    /// A driver that reads counters between packets: more than three full sets within a millisecond.
+    private mutating func noteStatisticsRead() {
+        if now - statisticsFrom > .milliseconds(1) {
+            statisticsFrom = now
+            statisticsReads = 0
+        }
+        statisticsReads &+= 1
+        if statisticsReads == 257 { flag(.statisticsPolled) }
     }
 
     /// A frame came from the wire or from loopback, good or not.

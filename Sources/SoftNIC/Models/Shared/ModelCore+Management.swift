@@ -1,4 +1,5 @@
 internal import NICRegisters
+internal import Timeline
 
 /// EEPROM and PHY as the 82574 and the 82576 reach them: same registers, same protocols.
 extension ModelCore {
@@ -14,7 +15,9 @@ extension ModelCore {
     mutating func writeEEPROMRead(_ request: Intel8257x.EEPROMRead) {
         guard request[.start] else { return }
         var answer = Intel8257x.EEPROMRead().setting(.address, request[.address])
-        if let word = nvm.word(request[.address]) { answer = answer.setting(.data, UInt32(word)).setting(.done) }
+        if !faults.eepromIsSilent, let word = nvm.word(request[.address]) {
+            answer = answer.setting(.data, UInt32(word)).setting(.done)
+        }
         registers[Intel8257x.eerd] = answer
     }
 
@@ -24,7 +27,9 @@ extension ModelCore {
         let had = phy.linkUp
         if request[.phy] != PHYRegister.address {
             // Nobody answers: the register keeps what it held.
-            answer = registers[Intel8257x.mdic].setting(.error)
+            answer = Intel8257x.PHYAccess(rawValue: phyAnswer).setting(.error)
+        } else if faults.phyReportsErrors {
+            answer[.error] = true
         } else if request[.operation] == 2 {
             if let value = phy.read(request[.register]) {
                 answer[.data] = UInt32(value)
@@ -37,23 +42,31 @@ extension ModelCore {
         }
         answer[.ready] = true
         phyAnswer = answer.rawValue
-        phyReadsLeft = behaviour.phyReads
-        if phyReadsLeft == 0 { registers[Intel8257x.mdic] = answer }
+        phyReadyAt = faults.phyIsSilent ? .never : now + behaviour.phyLatency
         return had != phy.linkUp
     }
 
-    /// A read of MDIC: READY and ERROR show after ``Behaviour/phyReads``.
-    mutating func readPHYAccess() -> UInt32 {
-        guard phyReadsLeft > 0 else { return registers[Intel8257x.mdic].rawValue }
-        phyReadsLeft -= 1
-        if phyReadsLeft == 0 { registers[Intel8257x.mdic] = .init(rawValue: phyAnswer) }
-        return phyAnswer & ~(3 << 28 | 1 << 30)
-    }
+    /// A read of MDIC: READY and the outcome (MDI_ERR is bit 30) come after ``Behaviour/phyLatency``.
+    var phyAccess: UInt32 { now >= phyReadyAt ? phyAnswer : phyAnswer & ~(3 << 28 | 1 << 30) }
 
     /// A read of SWSM: it takes the semaphore.
     mutating func readSemaphore() -> UInt32 {
         let value = registers[Intel8257x.swsm]
         registers[Intel8257x.swsm] = value.setting(.software)
-        return value.rawValue
+        return faults.heldSemaphores.contains(.software) ? value.setting(.software).rawValue : value.rawValue
+    }
+
+    /// A write of SWSM: SWESMBI sticks unless firmware has it.
+    mutating func writeSemaphore(_ value: UInt32) {
+        let isHeld = faults.heldSemaphores.contains(.softwareFirmware)
+        registers[Intel8257x.swsm] = .init(rawValue: isHeld ? value & ~2 : value)
+    }
+
+    /// STATUS as it reads: LU and GIO Master Enable are derived.
+    var status: UInt32 {
+        var status = registers[Intel8257x.status]
+        status[.linkUp] = phy.linkUp
+        status[.masterEnabled] = !registers[Intel8257x.ctrl][.masterDisable] || faults.mastersStayBusy
+        return status.rawValue
     }
 }
