@@ -31,6 +31,8 @@ public struct DeviceOptions: Codable, Sendable {
     public var mtu = 1500
     /// Everything random in the run follows from this.
     public var seed: UInt64 = 1
+    /// Never sleep, however idle: the latency of a core that does nothing else.
+    public var busyPoll = false
     /// NUMA node for rings and headers; `nil` is where the run starts.
     public var node: Int?
     /// Capture file of what passes the wire; `nil` is none.
