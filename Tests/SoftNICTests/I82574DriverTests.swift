@@ -116,12 +116,12 @@ extension Arrival {
         try bed.device.enableInterrupts(vectors: 1)
         let run = try I82574Run(bed, slotSize: 2048, slots: 128)
         run.driver.routeInterrupts()
+        func isQuiet() -> Bool { !bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 } }
         for arrival in [Arrival.all[0], Arrival.all[11]] {
             try run.receive(arrival)
-            #expect(bed.device.takeInterrupts() == 0, "\(arrival.name): masked")
+            #expect(isQuiet(), "\(arrival.name): masked")
             run.driver.armInterrupts()
-            let early = bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 }
-            #expect(!early, "\(arrival.name): told of what was there before")
+            #expect(isQuiet(), "\(arrival.name): told of what was there before")
             try run.receive(arrival)
             var fired: UInt64 = 0
             let told = bed.work(rounds: 200_000) {
@@ -129,9 +129,11 @@ extension Arrival {
                 return fired != 0
             }
             #expect(told && fired == 1, "\(arrival.name)")
+            // QEMU 10.0 repeats the message when the vector's throttle expires, for nothing.
+            _ = isQuiet()
             try run.receive(arrival)
-            let again = bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 }
-            #expect(!again, "\(arrival.name): masked by itself")
+            #expect(isQuiet(), "\(arrival.name): masked by itself")
+            run.driver.maskInterrupts()
         }
         run.stop()
     }
