@@ -10,6 +10,9 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case semaphoreHeld(name: String)
     case phyNotResponding(register: UInt8)
     case linkDown(waitedMilliseconds: UInt64)
+    case flowDirectorSilent
+    case noSuchQueue(queue: Int, limit: Int)
+    case tooManyRules(limit: Int)
     case nvmNotRead
     case nvmDamaged(sum: UInt16)
     case invalidAddress(bytes: [UInt8])
@@ -46,6 +49,12 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "the PHY does not answer on register \(register); power-cycle the adapter"
         case .linkDown(let waited):
             "no link after \(waited) ms; check the cable and the other end"
+        case .flowDirectorSilent:
+            "the flow director did not carry out a command within 10 ms; reset the device"
+        case .noSuchQueue(let queue, let limit):
+            "there is no queue \(queue) to steer to; choose from 0 to \(limit)"
+        case .tooManyRules(let limit):
+            "the device holds \(limit) flow rules at most; remove some, or name rules by smaller numbers"
         case .nvmNotRead:
             "the adapter did not finish reading its NVM after the reset; power-cycle it, its NVM may be damaged"
         case .nvmDamaged(let sum):
