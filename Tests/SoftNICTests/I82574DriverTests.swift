@@ -1,6 +1,7 @@
 import DeviceMemory
 import HeaderSplit
 import Rings
+import SoftNIC
 import Testing
 import VFIODriver
 
@@ -58,6 +59,23 @@ extension Arrival {
         "driver and QEMU's e1000e agree on every kind of frame, on rings that wrap, and on the end",
         .enabled(if: QEMUBed.isThere))
     func qemu() throws { try drive(QEMUBed(.e1000e, slotSize: 2048, slots: 128)) }
+
+    @Test("driver and model agree, and the strict model has nothing to complain of", arguments: SoftNICPreset.allCases)
+    func model(_ preset: SoftNICPreset) throws { try drive(Behaviour(preset), seed: 1) }
+
+    @Test(
+        "driver and model agree whatever the mixture of documented and observed behaviour",
+        arguments: 0..<16 as Range<UInt64>)
+    func random(_ seed: UInt64) throws { try drive(Behaviour.random(seed: seed), seed: seed) }
+
+    private func drive(_ behaviour: Behaviour, seed: UInt64) throws {
+        var configuration = SoftNICConfiguration(model: .i82574, preset: .strict, seed: seed)
+        configuration.behaviour = behaviour
+        let bed = try SoftBed(configuration, slotSize: 2048, slots: 128)
+        try drive(bed)
+        #expect(bed.nic.flags.total == 0, "\(bed.nic.flags)")
+        #expect(bed.nic.iommuFaultCount == 0)
+    }
 
     private func drive<Bed: ControllerBed>(_ bed: Bed) throws {
         let run = try I82574Run(bed, slotSize: 2048, slots: 128)
