@@ -22,13 +22,14 @@ extension I82576Model {
             let isSplit = state.type == 2 || state.type == 5
             if behaviour.nullHeaderEatsRing && isSplit && header == 0 { return eatRing(queue, words) }
             let chunk = min(plan.payloadLength &- offset, state.packetSize)
+            let written = plan.written(chunk, at: offset)
             if isPosted(payload, queue, index) {
-                if chunk > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
+                if written > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, written), payload) }
                 if isFirst && plan.headerBytes > 0 { core.writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
             }
             offset &+= chunk
             let isLast = offset >= plan.payloadLength
-            writeBack(words, index, queue, plan, fields, length: chunk, isFirst: isFirst, isLast: isLast)
+            writeBack(words, index, queue, plan, fields, length: written, isFirst: isFirst, isLast: isLast)
             index = index &+ 1 == state.count ? 0 : index &+ 1
             isFirst = false
             if isLast { break }
