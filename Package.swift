@@ -40,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CShim"),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
         module("Timeline", [crypto]),
         module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
@@ -53,7 +54,7 @@ let package = Package(
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
             "VFIODriver",
-            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            ["CShim", "CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -68,7 +69,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Sessions", arguments, logging],
+            dependencies: ["Sessions", "VFIODriver", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",
