@@ -9,6 +9,7 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case arenaFull(name: String, requested: Int, free: Int)
     case noSuchNode(Int)
     case notMapped(iova: UInt64)
+    case notReachable(name: String)
     case deviceGone
     case cannotMapForDevice(name: String, bytes: Int, errno: Int32)
     case lockedMemoryLimit(name: String, bytes: Int, locked: Int, limit: UInt64)
@@ -37,6 +38,8 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
+        case .notReachable(let name):
+            "the device cannot reach \(name); take memory for it from the device itself"
         case .noInterrupts(let vectors):
             "the device has no \(vectors) MSI-X vectors to wake a sleeper with; let it poll instead"
         case .deviceGone:

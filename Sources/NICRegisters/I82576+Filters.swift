@@ -1,10 +1,4 @@
 extension I82576 {
-    /// RAH: upper part of an exact-match address.
-    @frozen public struct ReceiveAddressHigh: RegisterValue, Hashable {
-        public var rawValue: UInt32
-        @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
-    }
-
     /// MRQC: multiple receive queues.
     @frozen public struct MultipleQueues: RegisterValue, Hashable {
         public var rawValue: UInt32
@@ -16,18 +10,6 @@ extension I82576 {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     }
-}
-
-extension Flag<I82576.ReceiveAddressHigh> {
-    /// AV, bit 31: the entry is in use.
-    @inlinable public static var valid: Self { Flag(31) }
-}
-
-extension Field<I82576.ReceiveAddressHigh> {
-    /// Bytes 4 and 5 of the address, byte 4 lowest.
-    @inlinable public static var address: Self { Field(low: 0, width: 16) }
-    /// POOLSEL, bits 25:18.
-    @inlinable public static var pool: Self { Field(low: 18, width: 8) }
 }
 
 extension Flag<I82576.MultipleQueues> {
@@ -73,31 +55,9 @@ extension Field<I82576.EtherTypeFilter> {
 }
 
 extension I82576 {
-    /// MTA: multicast table.
-    @inlinable public static func mta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5200 + 0x4 * UInt32(truncatingIfNeeded: index), "MTA")
-    }
-    /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest.
-    @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
-        Register(
-            index < 16
-                ? 0x5400 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E0 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAL")
-    }
-    /// RAH
-    @inlinable public static func rah(_ index: Int) -> Register<ReceiveAddressHigh> {
-        Register(
-            index < 16
-                ? 0x5404 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E4 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAH")
-    }
     /// SYNQF: TCP SYN filter.
     @inlinable public static func synqf(_ index: Int) -> Register<PlainValue> {
         Register(0x55FC + 0x4 * UInt32(truncatingIfNeeded: index), "SYNQF")
-    }
-    /// VFTA: VLAN filter table.
-    @inlinable public static func vfta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5600 + 0x4 * UInt32(truncatingIfNeeded: index), "VFTA")
     }
     /// MRQC
     @inlinable public static var mrqc: Register<MultipleQueues> { Register(0x5818, "MRQC") }
@@ -135,14 +95,6 @@ extension I82576 {
     }
     /// RPLOLR: offload control of replicated frames.
     @inlinable public static var rplolr: Register<PlainValue> { Register(0x5AF0, "RPLOLR") }
-    /// RETA: redirection table, a queue a byte.
-    @inlinable public static func reta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5C00 + 0x4 * UInt32(truncatingIfNeeded: index), "RETA")
-    }
-    /// RSSRK: RSS key, its first byte lowest.
-    @inlinable public static func rssrk(_ index: Int) -> Register<PlainValue> {
-        Register(0x5C80 + 0x4 * UInt32(truncatingIfNeeded: index), "RSSRK")
-    }
     /// ETQF
     @inlinable public static func etqf(_ index: Int) -> Register<EtherTypeFilter> {
         Register(0x5CB0 + 0x4 * UInt32(truncatingIfNeeded: index), "ETQF")

@@ -1,5 +1,6 @@
 internal import DeviceMemory
 internal import Engine
+internal import Glibc
 internal import Packets
 internal import TCPLite
 internal import Timeline
@@ -21,9 +22,8 @@ enum SessionPlan {
 
     /// The stack's configuration over a region: what is not in the rings may be promised to flows.
     static func stack(
-        _ device: DeviceOptions, interface: InterfaceConfiguration, connections: Int
+        _ device: DeviceOptions, slots: Int, interface: InterfaceConfiguration, connections: Int
     ) throws(SessionError) -> Configuration {
-        let slots = device.regionBytes / device.slotSize
         let posted = device.queues * device.descriptors
         guard slots > posted + 64 else {
             throw SessionError(
@@ -52,10 +52,38 @@ enum SessionPlan {
         return configuration
     }
 
-    static func region(_ device: DeviceOptions) throws(SessionError) -> DeviceRegion {
+    /// The region that was named; memory of a device is reached through `system`.
+    static func region(_ device: DeviceOptions, _ system: VFIOSystem) throws(SessionError) -> DeviceRegion {
         do {
+            if let bar = device.regionBAR {
+                return try system.open(bar.device).lendRegion(bar: bar.index, slotSize: device.slotSize)
+            }
             return try DeviceRegion(
                 size: device.regionBytes, slotSize: device.slotSize, visibility: .flushRead)
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    /// A QEMU whose controller is `family` and whose peer device is `region`.
+    static func machine(
+        _ family: NICFamily, _ region: borrowing DeviceRegion
+    ) throws(SessionError) -> QTestMachine {
+        do {
+            return try QTestMachine(
+                family, macAddress: macAddress, region: region.object,
+                searchPath: unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin")
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    /// The controller of `machine`.
+    static func device(
+        _ machine: QTestMachine, _ region: borrowing DeviceRegion
+    ) throws(SessionError) -> QTestDevice {
+        do {
+            return try QTestDevice(machine, flushOffset: region.flushOffset)
         } catch {
             throw SessionError(error)
         }

@@ -10,22 +10,22 @@ public import DeviceMemory
         case flushPage
     }
 
-    private let model: UnsafeMutablePointer<I82576Model>
+    private let model: Personality
     private let window: Window
 
     /// A window on `nic`.
     public init(_ nic: SoftNIC, _ window: Window) {
-        unsafe model = nic.model
+        model = nic.model
         self.window = window
     }
 
     public func read32(_ offset: UInt32) -> UInt32 {
-        if window == .registers { return unsafe model.pointee.read32(offset) }
-        unsafe model.pointee.drainPayload()
+        if window == .registers { return model.read32(offset) }
+        model.drainPayload()
         return 0
     }
 
     public func write32(_ offset: UInt32, _ value: UInt32) {
-        if window == .registers { unsafe model.pointee.write32(offset, value) }
+        if window == .registers { model.write32(offset, value) }
     }
 }

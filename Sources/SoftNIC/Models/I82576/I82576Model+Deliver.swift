@@ -23,8 +23,8 @@ extension I82576Model {
             if behaviour.nullHeaderEatsRing && isSplit && header == 0 { return eatRing(queue, words) }
             let chunk = min(plan.payloadLength &- offset, state.packetSize)
             if isPosted(payload, queue, index) {
-                if chunk > 0 { writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
-                if isFirst && plan.headerBytes > 0 { writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
+                if chunk > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
+                if isFirst && plan.headerBytes > 0 { core.writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
             }
             offset &+= chunk
             let isLast = offset >= plan.payloadLength
@@ -43,31 +43,6 @@ extension I82576Model {
         if posted.remove(payload) { return true }
         flag(.bufferNotPosted, UInt64(index))
         return false
-    }
-
-    private mutating func writePayload(_ bytes: ByteView, _ address: UInt64) {
-        guard let target = iommu.write(address, bytes.count) else {
-            // A device sees no error of a posted write: the descriptor completes all the same.
-            flag(.accessRefused, address)
-            return
-        }
-        guard target.isRegion, case .between(let soonest, let latest) = payloadDelay else {
-            target.bytes.copy(bytes)
-            return
-        }
-        if delayed.isFull { drainPayload() }
-        let span = latest.nanoseconds > soonest.nanoseconds ? latest.nanoseconds &- soonest.nanoseconds : 0
-        let extra = draw.below(UInt32(truncatingIfNeeded: min(span, UInt64(UInt32.max))))
-        let due = now + soonest + .nanoseconds(UInt64(extra))
-        delayed.append(bytes, to: target.bytes, iova: address, due: due, frame: fifo.nextNumber)
-    }
-
-    private mutating func writeHeader(_ bytes: ByteView, _ address: UInt64) {
-        guard let target = iommu.write(address, bytes.count) else {
-            flag(.accessRefused, address)
-            return
-        }
-        target.bytes.copy(bytes)
     }
 
     private mutating func writeBack(

@@ -31,6 +31,7 @@ extension I82576Model {
         } else if frame.count < 14 || (frame.count < 60 && !behaviour.padsShortFrames) {
             registers.count(I82576.ruc)
         } else {
+            if frame.count < 60 && behaviour.countsPaddedFrames { registers.count(I82576.ruc) }
             fifo.push(frame, mark: mark)
         }
     }
@@ -43,14 +44,14 @@ extension I82576Model {
             case .delivered: break
             case .dropped: break
             case .blocked:
-                receiveBlocked = true
+                core.receiveBlocked = true
                 return worked
             }
             fifo.advance()
             worked = true
         }
         // Without delayed writes the places are free at once.
-        freeFIFO()
+        core.freeFIFO()
         return worked
     }
 
@@ -63,7 +64,7 @@ extension I82576Model {
         guard accepts(arrived) else { return .dropped }
         var parsed = ParsedFrame(arrived, loosely: behaviour.parsesLikeQEMU)
         if isOversized(fifo.frontLength, tags: parsed.tags) {
-            registers.count(I82576.roc)
+            if !behaviour.countsPaddedFrames { registers.count(I82576.roc) }
             return .dropped
         }
         var tag: UInt16?
@@ -83,7 +84,7 @@ extension I82576Model {
         let queue = type == .none ? 0 : redirect(hash)
         let keepsCRC = !registers[I82576.rctl][.stripCRC]
         if keepsCRC {
-            place.setLE32(start &+ length, frameCheckSequence(frame))
+            place.setLE32(start &+ length, behaviour.keepsZeroCRC ? 0 : frameCheckSequence(frame))
             length &+= 4
         }
         let stored = place.slice(start, length).readOnly

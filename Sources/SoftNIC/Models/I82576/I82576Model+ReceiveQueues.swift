@@ -33,7 +33,7 @@ extension I82576Model {
     mutating func translateReceiveRing(_ queue: Int) -> DescriptorWords? {
         if let words = receiveQueues[queue].words { return words }
         let base = registers.address(I82576.rdbal(queue), I82576.rdbah(queue))
-        guard let bytes = translateRing(at: base, descriptors: receiveQueues[queue].count) else { return nil }
+        guard let bytes = core.translateRing(at: base, descriptors: receiveQueues[queue].count) else { return nil }
         let words = DescriptorWords(bytes)
         receiveQueues[queue].words = words
         receiveQueues[queue].bytes = bytes
@@ -74,7 +74,7 @@ extension I82576Model {
         }
         registers[I82576.rdt(queue)] = PlainValue(tail)
         receiveQueues[queue].tail = Int(tail)
-        receiveBlocked = false
+        core.receiveBlocked = false
         newTails |= 1 &<< UInt32(queue)
     }
 
@@ -107,7 +107,7 @@ extension I82576Model {
         receiveQueues[queue].scanned = receiveQueues[queue].head
         // After ENABLE reads 0 the device writes nothing more for this queue.
         _ = pendingDone.publish()
-        if !behaviour.resumesOnTailOnly { receiveBlocked = false }
+        if !behaviour.resumesOnTailOnly { core.receiveBlocked = false }
         guard wanted else { return }
         if behaviour.tracksBuffers {
             writtenBack[queue] = HeapBytes(count: receiveQueues[queue].count * 8)

@@ -27,7 +27,7 @@ extension I82576Model {
 
     /// Checks an access and resolves aliases; `nil` when there is nothing there.
     private mutating func admit(_ address: UInt32) -> UInt32? {
-        if now < resetUntil { flag(.accessDuringReset, UInt64(address)) }
+        if now < core.resetUntil { flag(.accessDuringReset, UInt64(address)) }
         guard address % 4 == 0, address < UInt32(I82576.registerWindow) else {
             flag(.misalignedAccess, UInt64(address))
             return nil
@@ -62,10 +62,10 @@ extension I82576Model {
             return status.rawValue
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
         case I82576.mdic.offset:
-            if phyReadsLeft > 0 {
-                phyReadsLeft -= 1
-                if phyReadsLeft == 0 { registers[offset] = phyAnswer }
-                return phyAnswer & ~(3 << 28 | 1 << 30)
+            if core.phyReadsLeft > 0 {
+                core.phyReadsLeft -= 1
+                if core.phyReadsLeft == 0 { registers[offset] = core.phyAnswer }
+                return core.phyAnswer & ~(3 << 28 | 1 << 30)
             }
             return registers[offset]
         case I82576.swsm.offset:
@@ -143,7 +143,7 @@ extension I82576Model {
         guard request[.start] else { return }
         var answer = I82576.EEPROMRead().setting(.address, request[.address])
         // Beyond the image DONE never comes.
-        if let word = nvm.word(request[.address]) {
+        if let word = core.nvm.word(request[.address]) {
             answer = answer.setting(.data, UInt32(word)).setting(.done)
         }
         registers[I82576.eerd] = answer
@@ -168,16 +168,16 @@ extension I82576Model {
             if had != phy.linkUp { linkChanged() }
         }
         answer[.ready] = true
-        phyAnswer = answer.rawValue
-        phyReadsLeft = behaviour.phyReads
-        if phyReadsLeft == 0 { registers[I82576.mdic] = answer }
+        core.phyAnswer = answer.rawValue
+        core.phyReadsLeft = behaviour.phyReads
+        if core.phyReadsLeft == 0 { registers[I82576.mdic] = answer }
     }
 
     private mutating func writeReceiveControl(_ value: I82576.ReceiveControl) {
         // DTYP exists on relatives of this family only.
         if value.rawValue & 0xC00 != 0 { flag(.descriptorTypeInRCTL) }
         registers[I82576.rctl] = value
-        receiveBlocked = false
+        core.receiveBlocked = false
         for queue in 0..<I82576.queueCount { reloadReceiveQueue(queue) }
         checkReceiveSetUp()
     }

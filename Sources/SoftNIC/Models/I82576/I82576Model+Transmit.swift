@@ -169,7 +169,7 @@ extension I82576Model {
             flag(.transmitTooLong, UInt64(length))
             return true
         }
-        guard let space = loopback ? scratch.bytes : outbound.reserve() else { return false }
+        guard let space = loopback ? core.scratch.bytes : outbound.reserve() else { return false }
         let state = transmitQueues[queue]
         // VLE, bit 30 of the command: the tag goes between addresses and type.
         let isTagged = state.command &>> 30 & 1 != 0
@@ -195,7 +195,7 @@ extension I82576Model {
             // The PHY side must be up for MAC loopback too.
             if phy.linkUp {
                 enterFIFO(frame, mark: .none)
-                receiveBlocked = false
+                core.receiveBlocked = false
             }
         } else if phy.linkUp {
             trace.record(.frameFromNIC, at: now, UInt64(total), UInt64(queue), view: frame)

@@ -14,7 +14,7 @@ extension I82576Model {
     mutating func translateTransmitRing(_ queue: Int) -> DescriptorWords? {
         if let words = transmitQueues[queue].words { return words }
         let base = registers.address(I82576.tdbal(queue), I82576.tdbah(queue))
-        guard let bytes = translateRing(at: base, descriptors: transmitQueues[queue].count) else { return nil }
+        guard let bytes = core.translateRing(at: base, descriptors: transmitQueues[queue].count) else { return nil }
         let words = DescriptorWords(bytes)
         transmitQueues[queue].words = words
         transmitQueues[queue].bytes = bytes

@@ -24,7 +24,8 @@ public final class VFIODevice: PCIDevice {
     /// Which of the function's interrupt mechanisms they belong to.
     var vectorIndex = 0
     private var alarms: [KernelHandle] = []
-    private var hasAlarm = false
+    /// Whether the last ``look()`` found that the device is gone, for good.
+    public private(set) var isGone = false
     /// Regions of other devices' making that lie in this function's memory.
     let lent = LentCount()
 
@@ -181,11 +182,11 @@ public final class VFIODevice: PCIDevice {
 
     // MARK: the end of the device
 
-    /// Whether the kernel wants the device back (unplugged, or its driver unbound), reported a fatal error of it, or it
-    /// stopped answering. Costs a few system calls.
-    public var isGone: Bool {
-        for alarm in alarms where !hasAlarm { hasAlarm = handle.kernel.takeEvents(alarm.descriptor) > 0 }
-        return hasAlarm || readConfig32(PCIConfig.identity) == .max
+    /// Asks whether the kernel wants the device back (unplugged, or its driver unbound), has reported a fatal error of it, or
+    /// it stopped answering: a few system calls.
+    public func look() {
+        for alarm in alarms where !isGone { isGone = handle.kernel.takeEvents(alarm.descriptor) > 0 }
+        if !isGone && readConfig32(PCIConfig.identity) == .max { isGone = true }
     }
 
     /// Lets the kernel announce the end of the device; not every function offers every alarm.
