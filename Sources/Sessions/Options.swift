@@ -25,6 +25,8 @@ public struct DeviceOptions: Codable, Sendable {
     public var regionBytes = 16 << 20
     /// Memory of a PCI function that is the region instead; `nil` is memory of the host, of `regionBytes`.
     public var regionBAR: BARName?
+    /// Bytes after which the region is taken away under the device, to see who notices; `nil` is never.
+    public var loseRegionAfter: UInt64?
     /// Bytes of one slot.
     public var slotSize = 4096
     /// Largest IP packet.

@@ -121,7 +121,8 @@ public enum Session {
         }
         let plan = StackPlan(
             memory: memory, configuration: configuration, ports: ports, patience: patience,
-            log: log, progress: progress)
+            loseRegionAfter: device.loseRegionAfter, log: log, progress: progress)
+        let faults = IOMMUFaultLog()
         let sleeper: Sleeper? = device.busyPoll ? nil : Sleeper(wakeup)
         let finding: StackFinding
         if let machine {
@@ -159,9 +160,14 @@ public enum Session {
         }
         // A run that was to go on until it is told to end has done what was asked.
         if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
-        guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
+        guard let bytes = control.socket.receiveBytes(), var answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
+        }
+        if case .some(let faults) = faults, let hardware {
+            let lines = faults.faults(of: hardware.address)
+            answer.iommuFaults = UInt64(lines.count)
+            if let first = lines.first { transfer.problems.append("the kernel says: \(first)") }
         }
         return Outcome(transfer: transfer, report: finding.report, final: finding.final, device: answer)
     }

@@ -44,7 +44,11 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
 
     /// Polls until the consumer is done, the device's side has ended, the run is stopped, or nothing has arrived for
     /// `patience`; returns how long data took.
-    mutating func run(patience: Interval, progress: (UInt64) -> Void) -> Interval {
+    ///
+    /// - Parameter loseRegionAfter: bytes that the consumer has seen when the region is taken away under the device.
+    mutating func run(
+        patience: Interval, loseRegionAfter: UInt64?, progress: (UInt64) -> Void
+    ) throws(DeviceMemoryError) -> Interval {
         let start = monotonicNow()
         memory.plugged.storeReleasing(1)
         var first: Instant?
@@ -56,6 +60,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !isAlone {
             now = monotonicNow()
             let worked = engine.poll(now: now)
+            if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
             if idle > 256 {
@@ -157,6 +162,7 @@ struct StackPlan {
     let configuration: EngineConfiguration
     let ports: [UInt16]
     let patience: Interval
+    let loseRegionAfter: UInt64?
     let log: Logger
     let progress: (UInt64) -> Void
 }
@@ -197,7 +203,14 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
             memory.stop.storeReleasing(1)
             throw error
         }
-        let elapsed = side.run(patience: plan.patience, progress: plan.progress)
+        let elapsed: Interval
+        do {
+            elapsed = try side.run(
+                patience: plan.patience, loseRegionAfter: plan.loseRegionAfter, progress: plan.progress)
+        } catch {
+            _ = side.shutDown()
+            throw SessionError(error)
+        }
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
         return StackFinding(
