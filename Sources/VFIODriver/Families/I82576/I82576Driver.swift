@@ -28,7 +28,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     public init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
         let identity = device.readConfig32(PCIConfig.identity)
-        guard identity == UInt32(I82576.vendor) | UInt32(I82576.device) << 16 else {
+        guard NICFamily(identity: identity) == .igb else {
             throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
         }
         try Self.check(configuration, slotSize: slotSize)
