@@ -55,20 +55,6 @@ extension Field<I82576.EtherTypeFilter> {
 }
 
 extension I82576 {
-    /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest.
-    @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
-        Register(
-            index < 16
-                ? 0x5400 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E0 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAL")
-    }
-    /// RAH
-    @inlinable public static func rah(_ index: Int) -> Register<ReceiveAddressHigh> {
-        Register(
-            index < 16
-                ? 0x5404 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E4 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAH")
-    }
     /// SYNQF: TCP SYN filter.
     @inlinable public static func synqf(_ index: Int) -> Register<PlainValue> {
         Register(0x55FC + 0x4 * UInt32(truncatingIfNeeded: index), "SYNQF")
