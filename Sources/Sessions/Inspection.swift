@@ -46,17 +46,19 @@ public enum Inspection {
     private static func model<Viewer: DeviceViewer>(
         _ name: String, _ viewer: Viewer
     ) throws(SessionError) -> Viewer.Result {
-        // What looks like an address was meant as one.
-        if name.contains("."), !name.contains("softnic"), !name.contains("qemu") {
-            throw SessionError(BringUpError.badAddress(name))
-        }
         var options = DeviceOptions()
         options.name = try DeviceName(parsing: name)
         switch options.name {
+        case .pci(let address): throw SessionError("\(address) is no model; name softnic:igb or qemu:igb")
         case .softnic: return viewer.view(SoftPCIDevice(SoftNIC(configuration: options.model)))
         case .qemu(let family):
-            let region = try SessionPlan.region(options)
-            return viewer.view(try SessionPlan.device(SessionPlan.machine(family, region), region))
+            do {
+                let region = try DeviceRegion(
+                    size: options.regionBytes, slotSize: options.slotSize, visibility: .flushRead)
+                return viewer.view(try SessionPlan.device(SessionPlan.machine(family, region), region))
+            } catch {
+                throw SessionError(error)
+            }
         }
     }
 }

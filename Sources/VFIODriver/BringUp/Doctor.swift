@@ -134,7 +134,7 @@ public struct Doctor<Tree: SystemTree> {
 
     private mutating func lookAtDevices() {
         let known = PCIFunction.all(in: tree, named: false).filter {
-            NICFamily(vendor: $0.vendor.rawValue, device: $0.device.rawValue)?.hasDriver == true
+            NICFamily(vendor: $0.vendor.rawValue, device: $0.device.rawValue) != nil
         }
         let bound = known.filter { $0.driver == "vfio-pci" }
         if !bound.isEmpty {
@@ -148,7 +148,8 @@ public struct Doctor<Tree: SystemTree> {
             findings.append(
                 .warning(
                     "devices", "no network controller that this program drives",
-                    "plug in an Intel 82576, or use --device softnic:igb; uiodrv list shows what is there"))
+                    "plug in an Intel 82574, 82576 or 82599, or use --device softnic:igb; uiodrv list shows what is there"
+                ))
         }
     }
 
