@@ -29,6 +29,16 @@ public struct LedgerResult: Codable, Sendable {
     }
 }
 
+/// How often an idle stack slept, by what woke it.
+public struct SleepResult: Codable, Sendable {
+    /// The device's interrupt.
+    public var device: UInt64 = 0
+    /// The application.
+    public var application: UInt64 = 0
+    /// A timer of the stack, or the longest sleep was over.
+    public var time: UInt64 = 0
+}
+
 /// What both commands count.
 public struct TransferResult: Encodable, Sendable {
     /// Everything that the run promises held.
@@ -77,6 +87,8 @@ public struct TransferResult: Encodable, Sendable {
     public var stackMapsSlots: Int?
     /// Words of the streams that were found in the host memory of a device that was searched for them.
     public var payloadWordsInHostMemory: Int?
+    /// How often the stack slept, and what woke it; `nil` when it polled.
+    public var sleeps: SleepResult?
     /// Slots by holder when the last byte had been consumed.
     public var ledger = LedgerResult(Ledger())
     /// Slots that were not back in the pool after the queues had stopped.

@@ -90,8 +90,9 @@ public enum Session {
         }
         var machine: QTestMachine?
         if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
+        let wakeup = try SessionPlan.wakeup(task)
         let host = try DeviceHost.start(
-            task, placement, memory: memory, region: region, cable: machine?.takeWire())
+            task, placement, memory: memory, region: region, cable: machine?.takeWire(), wakeup: wakeup)
         let watch = DeviceWatch(host: host, memory: memory)
         let control = ControlChannel(socket: host.socket, attention: memory.attention)
         let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
@@ -123,11 +124,14 @@ public enum Session {
         let finding: StackFinding
         if let machine {
             let cabled = try SessionPlan.device(machine, region)
-            finding = try device.modelFamily().withDriver(StackRun(device: cabled, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(
+                StackRun(device: cabled, region: region, wakeup: wakeup, plan: plan))
         } else if let hardware {
-            finding = try hardware.family().withDriver(StackRun(device: hardware, region: region, plan: plan))
+            finding = try hardware.family().withDriver(
+                StackRun(device: hardware, region: region, wakeup: wakeup, plan: plan))
         } else {
-            finding = try device.modelFamily().withDriver(StackRun(device: remote, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(
+                StackRun(device: remote, region: region, wakeup: wakeup, plan: plan))
         }
         if let machine, machine.isGone {
             throw SessionError(
@@ -137,6 +141,7 @@ public enum Session {
         var transfer = TransferResult()
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
+        transfer.sleeps = finding.sleeps
         transfer.require(!finding.isStuck, "nothing arrived for \(Int(patience.seconds)) s")
         if placement == .twoProcesses {
             transfer.stackMapsSlots = finding.audit.accessible

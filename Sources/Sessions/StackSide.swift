@@ -14,19 +14,29 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
     private let slots: MappingAudit.Memory
+    private let sleeper: Sleeper?
+    /// What woke the stack; `nil` where it does not sleep.
+    private(set) var sleeps: SleepResult?
     /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
-        configuration: EngineConfiguration, ports: [UInt16], log: Logger
+        configuration: EngineConfiguration, ports: [UInt16], wakeup: consuming WakeupLine?, log: Logger
     ) throws(SessionError) {
+        var sleeper: Sleeper?
         do {
             let flushWindow = try device.flushWindow(region)
             var engine = try Engine<Driver>(
                 device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
+            switch consume wakeup {
+            case .some(let line):
+                try engine.enableInterrupts()
+                sleeper = Sleeper(line)
+            case .none: break
+            }
             for port in ports { try engine.stack.listen(port: port) }
             self.engine = engine
         } catch {
@@ -34,6 +44,8 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         }
         self.device = device
         self.memory = memory
+        sleeps = sleeper == nil ? nil : SleepResult()
+        self.sleeper = sleeper
         slots = MappingAudit.Memory(slotsOf: region)
     }
 
@@ -58,9 +70,13 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
-            if idle > 256 { pauseBriefly() }
+            var slept = false
+            if idle > 256 {
+                slept = rest(now)
+                if slept { idle = 0 }
+            }
             rounds &+= 1
-            if rounds & 0xFFF == 0 {
+            if slept || rounds & 0xFFF == 0 {
                 device.look()
                 let bytes = memory.progress.loadRelaxed()
                 progress(bytes)
@@ -78,6 +94,30 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         if rounds < 512 { audit = MappingAudit.look(for: slots) }
         linger()
         return end - (first ?? start)
+    }
+
+    /// Nobody rings when the run is to end or the other side has died: they are looked for this often.
+    private var longestSleep: Interval { .milliseconds(250) }
+
+    /// Sleeps until something happens, where that can be known, and naps elsewhere; returns whether it slept.
+    private mutating func rest(_ now: Instant) -> Bool {
+        switch sleeper {
+        case .none:
+            pauseBriefly()
+            return false
+        case .some(let sleeper):
+            guard engine.fallAsleep(now: now) else { return true }
+            let end = min(engine.nextDeadline, now + longestSleep)
+            if end > now {
+                switch sleeper.wait(on: device, limit: end - now) {
+                case .device: sleeps?.device += 1
+                case .application: sleeps?.application += 1
+                case .time: sleeps?.time += 1
+                }
+            }
+            engine.wakeUp()
+            return true
+        }
     }
 
     /// Whether the device has gone away, or whoever is at the far end of its wire.
@@ -131,6 +171,7 @@ struct StackPlan {
 struct StackFinding {
     var elapsed: Interval
     var isStuck: Bool
+    var sleeps: SleepResult?
     var audit: MappingAudit.Finding
     /// Whether the consumer was done when the run ended.
     var isDone: Bool
@@ -144,6 +185,7 @@ struct StackFinding {
 struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
     let device: Device
     let region: DeviceRegion
+    let wakeup: WakeupLine?
     let plan: StackPlan
 
     consuming func use<Driver: NICDriver & ~Copyable>(
@@ -154,7 +196,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         do {
             side = try StackSide<Driver>(
                 device: device, memory: memory, region: region, configuration: plan.configuration, ports: plan.ports,
-                log: plan.log)
+                wakeup: wakeup, log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
@@ -170,7 +212,8 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
         return StackFinding(
-            elapsed: elapsed, isStuck: side.isStuck, audit: side.audit, isDone: isDone, report: report,
+            elapsed: elapsed, isStuck: side.isStuck, sleeps: side.sleeps, audit: side.audit, isDone: isDone,
+            report: report,
             final: side.shutDown())
     }
 }

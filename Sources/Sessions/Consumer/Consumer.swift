@@ -36,10 +36,10 @@ struct Consumer: ~Copyable {
 
     init(
         channel: ApplicationChannel, region: borrowing DeviceRegion, connections: Int, hold: Int, http: Bool,
-        outputPath: String?, trace: Trace
+        outputPath: String?, wakeup: consuming WakeupLine? = nil, trace: Trace
     ) throws(DeviceMemoryError) {
         let view = try region.object.view(length: region.slotBytes, rights: .read)
-        client = ApplicationClient(channel)
+        client = ApplicationClient(channel, wakeup: wakeup)
         self.region = view
         streams = Slab(capacity: connections)
         index = StreamIndex(capacity: connections)

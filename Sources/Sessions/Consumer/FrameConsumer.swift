@@ -26,7 +26,7 @@ struct FrameConsumer: RunConsumer, ~Copyable {
     /// - Parameter limit: frames after which the consumer is done; 0 is never.
     init(
         channel: ApplicationChannel, region: borrowing DeviceRegion, limit: UInt64, headersPath: String?,
-        outputPath: String?
+        outputPath: String?, wakeup: consuming WakeupLine?
     ) throws(SessionError) {
         do {
             let view = try region.object.view(length: region.slotBytes, rights: .read)
@@ -40,7 +40,7 @@ struct FrameConsumer: RunConsumer, ~Copyable {
         } catch {
             throw SessionError(error)
         }
-        client = ApplicationClient(channel)
+        client = ApplicationClient(channel, wakeup: wakeup)
         self.limit = limit
     }
 

@@ -18,6 +18,14 @@ enum DeviceTask: Codable, Sendable {
         case .receive(let options): options.device
         }
     }
+
+    /// Whether the stack sleeps when nothing arrives, and its consumer must ring.
+    var sleeps: Bool {
+        switch self {
+        case .loopback: false
+        case .receive(let options): options.sleep
+        }
+    }
 }
 
 /// The thread or process in which the device's side runs, as the stack's side sees it.
@@ -33,7 +41,7 @@ struct DeviceHost: ~Copyable {
     /// driven from this side.
     static func start(
         _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion,
-        cable: borrowing OwnedDescriptor? = nil
+        cable: borrowing OwnedDescriptor? = nil, wakeup: borrowing WakeupLine? = nil
     ) throws(SessionError) -> DeviceHost {
         let (mine, theirs) = try ControlSocket.makePair()
         let socket = ControlSocket(taking: OwnedDescriptor(taking: mine))
@@ -62,6 +70,10 @@ struct DeviceHost: ~Copyable {
         sent = socket.send(message, descriptor: region.object.fileDescriptor) && sent
         switch cable {
         case .some(let cable): sent = socket.send(.init(.cable), descriptor: cable.rawValue) && sent
+        case .none: break
+        }
+        switch wakeup {
+        case .some(let line): sent = socket.send(.init(.wakeup), descriptor: line.fileDescriptor) && sent
         case .none: break
         }
         guard sent else {
@@ -99,6 +111,8 @@ struct DeviceHost: ~Copyable {
             let (region, regionFD) = try control.expect()
             var cable: OwnedDescriptor?
             if task.device.name.hasCable { cable = OwnedDescriptor(taking: try control.expect().1) }
+            var wakeup: WakeupLine?
+            if task.sleeps { wakeup = WakeupLine(taking: OwnedDescriptor(taking: try control.expect().1)) }
             let memory = try SessionMemory(
                 object: MemoryObject(
                     name: "session", taking: OwnedDescriptor(taking: sessionFD), size: Int(session.length)))
@@ -108,7 +122,7 @@ struct DeviceHost: ~Copyable {
             let ready = memory.ready
             do {
                 let serving = try DeviceServing(
-                    task: task, region: object, memory: memory, control: control, cable: cable)
+                    task: task, region: object, memory: memory, control: control, cable: cable, wakeup: wakeup)
                 try task.withFarEnd(serving)
             } catch {
                 control.sendFailure(SessionError(error))
@@ -139,16 +153,27 @@ struct DeviceServing: FarEndUser, ~Copyable {
     let control: ControlSocket
     /// The device's cable, when the device is not here.
     let cable: OwnedDescriptor?
+    /// What the consumer rings when the stack sleeps.
+    let wakeup: WakeupLine?
 
     init(
         task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket,
-        cable: consuming OwnedDescriptor?
+        cable: consuming OwnedDescriptor?, wakeup: consuming WakeupLine?
     ) throws(SessionError) {
         self.task = task
         self.memory = memory
         self.control = try control.duplicate()
         self.region = region
         self.cable = cable
+        self.wakeup = wakeup
+    }
+
+    private borrowing func line() throws(SessionError) -> WakeupLine? {
+        switch wakeup {
+        case .some(let line):
+            do { return try line.duplicate() } catch { throw SessionError(error) }
+        case .none: return nil
+        }
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
@@ -156,20 +181,21 @@ struct DeviceServing: FarEndUser, ~Copyable {
         if case .receive(let options) = task, let frames = options.frames {
             let consumer = try FrameConsumer(
                 channel: channel, region: region, limit: frames.limit, headersPath: frames.headersPath,
-                outputPath: options.output)
+                outputPath: options.output, wakeup: try line())
             return try serve(end, consumer)
         }
+        let wakeup = try line()
         let consumer: Consumer
         do {
             switch task {
             case .loopback(let options):
                 consumer = try Consumer(
                     channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
-                    outputPath: nil, trace: .disabled)
+                    outputPath: nil, wakeup: wakeup, trace: .disabled)
             case .receive(let options):
                 consumer = try Consumer(
                     channel: channel, region: region, connections: options.connections, hold: 0, http: options.http,
-                    outputPath: options.output, trace: .disabled)
+                    outputPath: options.output, wakeup: wakeup, trace: .disabled)
             }
         } catch {
             throw SessionError(error)
