@@ -63,6 +63,8 @@ extension Flag<Intel8257x.ReceiveFilterControl> {
     @inlinable public static var extendedStatus: Self { Flag(15) }
     /// IPV6_EX_DIS, bit 16: no IPv6 extension header processing.
     @inlinable public static var ipv6ExtensionDisable: Self { Flag(16) }
+    /// SYNQFP, bit 19: the SYN filter goes before the 5-tuple filters instead of after them (82576).
+    @inlinable public static var synFilterFirst: Self { Flag(19) }
     /// NEW_IPV6_EXT_DIS, bit 17: nor that of the newer header types (82574).
     @inlinable public static var newIPv6ExtensionDisable: Self { Flag(17) }
 }

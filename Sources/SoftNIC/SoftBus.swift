@@ -6,6 +6,8 @@ public import DeviceMemory
     public enum Window: Sendable {
         /// BAR 0.
         case registers
+        /// The MSI-X table and its pending bits.
+        case vectors
         /// The flush page of the device region: a read of any offset makes delayed payload visible.
         case flushPage
     }
@@ -20,12 +22,20 @@ public import DeviceMemory
     }
 
     public func read32(_ offset: UInt32) -> UInt32 {
-        if window == .registers { return model.read32(offset) }
-        model.drainPayload()
-        return 0
+        switch window {
+        case .registers: return model.read32(offset)
+        case .vectors: return model.readVectors(offset)
+        case .flushPage:
+            model.drainPayload()
+            return 0
+        }
     }
 
     public func write32(_ offset: UInt32, _ value: UInt32) {
-        if window == .registers { model.write32(offset, value) }
+        switch window {
+        case .registers: model.write32(offset, value)
+        case .vectors: model.writeVectors(offset, value)
+        case .flushPage: break
+        }
     }
 }

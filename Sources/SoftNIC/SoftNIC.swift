@@ -34,15 +34,26 @@ public import Timeline
     /// Writes 32 bits of configuration space at byte `offset`.
     public func writeConfig32(_ offset: Int, _ value: UInt32) { model.writeConfiguration(offset, value) }
 
-    /// Reads a register of BAR `bar`; other windows than BAR 0 read all ones.
+    /// Reads 32 bits of BAR `bar`: 0 has the registers, 3 the MSI-X table, others read all ones.
     public func read32(bar: Int, offset: UInt32) -> UInt32 {
-        bar == 0 ? model.read32(offset) : .max
+        switch bar {
+        case 0: model.read32(offset)
+        case 3: model.readVectors(offset)
+        default: .max
+        }
     }
 
-    /// Writes a register of BAR `bar`; writes to other windows than BAR 0 vanish.
+    /// Writes 32 bits of BAR `bar`; writes to others than 0 and 3 vanish.
     public func write32(bar: Int, offset: UInt32, _ value: UInt32) {
-        if bar == 0 { model.write32(offset, value) }
+        switch bar {
+        case 0: model.write32(offset, value)
+        case 3: model.writeVectors(offset, value)
+        default: break
+        }
     }
+
+    /// Interrupt messages that left since the last call: bit n is vector n. MSI is vector 0; there is no interrupt line.
+    public func takeInterrupts() -> UInt64 { model.takeInterrupts() }
 
     /// Resets the function: registers as after power-up, decoding off, nothing posted.
     public func reset() { model.resetFunction() }

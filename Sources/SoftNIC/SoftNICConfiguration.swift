@@ -4,6 +4,8 @@ public import Timeline
 public enum SoftNICModel: Sendable, Hashable, CaseIterable {
     /// Intel 82576, whose driver is igb.
     case i82576
+    /// Intel 82574, whose driver is e1000e.
+    case i82574
 }
 
 /// Which device the model is to be like.
@@ -43,6 +45,11 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     /// From a restart of auto-negotiation to the link.
     public var negotiationTime = Interval.milliseconds(500)
 
+    /// What the device has.
+    public var capabilities: ModelCapabilities
+    /// How it is broken.
+    public var faults = DeviceFaults()
+
     /// The defaults above with the knobs of `preset`.
     public init(
         model: SoftNICModel = .i82576, preset: SoftNICPreset,
@@ -50,6 +57,7 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     ) {
         self.model = model
         behaviour = Behaviour(preset)
+        capabilities = ModelCapabilities(model, preset)
         self.macAddress = macAddress
         self.seed = seed
     }

@@ -100,6 +100,12 @@ import Testing
         #expect(device.isGone)
         device.look()
         #expect(device.isGone)
+        let failing = machine()
+        let faulty = try system(failing).open(nic)
+        let fatal = try #require(failing.interrupts[UInt32(VFIO_PCI_ERR_IRQ_INDEX)]?.first)
+        failing.signal(fatal)
+        faulty.look()
+        #expect(faulty.isGone)
         let other = machine()
         let silent = try system(other).open(nic)
         other.isGone = true

@@ -55,44 +55,18 @@ extension I82576Model {
         case .unknown, .absent, .readOnly, .readWrite: break
         }
         switch offset {
-        case I82576.status.offset:
-            var status = registers[I82576.status]
-            status[.linkUp] = phy.linkUp
-            status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable]
-            return status.rawValue
+        case I82576.status.offset: return core.status
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
-        case I82576.mdic.offset:
-            if core.phyReadsLeft > 0 {
-                core.phyReadsLeft -= 1
-                if core.phyReadsLeft == 0 { registers[offset] = core.phyAnswer }
-                return core.phyAnswer & ~(3 << 28 | 1 << 30)
-            }
-            return registers[offset]
-        case I82576.swsm.offset:
-            let value = registers[I82576.swsm]
-            registers[I82576.swsm] = value.setting(.software)
-            return value.rawValue
+        case I82576.mdic.offset: return core.phyAccess
+        case I82576.swsm.offset: return core.readSemaphore()
+        case I82576.swFwSync.offset:
+            var owners = registers[I82576.swFwSync]
+            if core.faults.heldSemaphores.contains(.phy) { owners[.firmwarePHY] = true }
+            if core.faults.heldSemaphores.contains(.eeprom) { owners[.firmwareEEPROM] = true }
+            return owners.rawValue
         default: break
         }
-        let value = registers[offset]
-        if enablesPending != 0 { countEnableRead(offset) }
-        return value
-    }
-
-    /// A statistics register: a read clears it, and the upper half of a pair clears both.
-    private mutating func readCounter(_ offset: UInt32) -> UInt32 {
-        let value = registers[offset]
-        switch offset {
-        case I82576.gorcl.offset, I82576.gotcl.offset, I82576.torl.offset, I82576.totl.offset, I82576.hgorcl.offset,
-            I82576.hgotcl.offset:
-            break
-        case I82576.gorch.offset, I82576.gotch.offset, I82576.torh.offset, I82576.toth.offset, I82576.hgorch.offset,
-            I82576.hgotch.offset:
-            registers[offset] = 0
-            registers[offset &- 4] = 0
-        default: registers[offset] = 0
-        }
-        return value
+        return registers[offset]
     }
 
     private mutating func writeGeneral(_ offset: UInt32, _ value: UInt32) {
@@ -107,11 +81,18 @@ extension I82576Model {
             if !I82576.Status(rawValue: value)[.phyResetAsserted] {
                 registers[I82576.status][.phyResetAsserted] = false
             }
-        case I82576.eecd.offset: writeEEPROMControl(.init(rawValue: value))
-        case I82576.eerd.offset: writeEEPROMRead(.init(rawValue: value))
+        case I82576.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
+        case I82576.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
         case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
-        case I82576.mdic.offset: writePHYAccess(.init(rawValue: value))
+        case I82576.mdic.offset: if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
         case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
+        case 0x1680..<0x16E4: writeThrottle(offset, .init(rawValue: value))
+        case 0x1700..<0x1720, I82576.ivarMisc.offset: writeVectorAllocation(offset, value)
+        case I82576.swsm.offset: core.writeSemaphore(value)
+        case I82576.rxcsum.offset: registers[I82576.rxcsum] = checksumControl(.init(rawValue: value))
+        case I82576.qde.offset:
+            registers[offset] = value
+            for queue in 0..<I82576.queueCount { reloadReceiveQueue(queue) }
         case I82576.rctl.offset: writeReceiveControl(.init(rawValue: value))
         case I82576.tctl.offset:
             registers[offset] = value
@@ -119,7 +100,14 @@ extension I82576Model {
         default:
             registers[offset] = value
             if offset >= 0x5C80 && offset < 0x5CA8 { hashing.keyChanged() }
+            if SteeringFilters.concerns(offset) { steeringChanged() }
         }
+    }
+
+    /// What of a written RXCSUM sticks.
+    private func checksumControl(_ value: I82576.ReceiveChecksum) -> I82576.ReceiveChecksum {
+        guard !core.capabilities.receiveChecksum else { return value }
+        return value.setting(.ipOffload, false).setting(.transportOffload, false).setting(.sctpOffload, false)
     }
 
     private mutating func writeControl(_ value: I82576.Control) {
@@ -129,48 +117,6 @@ extension I82576Model {
         }
         if value[.reset] { return resetDevice() }
         registers[I82576.ctrl] = value
-    }
-
-    private mutating func writeEEPROMControl(_ value: I82576.EEPROMControl) {
-        // SK, CS, DI and REQ are software's; presence, size and Auto_RD are not.
-        var control = I82576.EEPROMControl(
-            rawValue: (registers[I82576.eecd].rawValue & ~0x47) | (value.rawValue & 0x47))
-        control[.grant] = behaviour.grantsEEPROM && control[.request]
-        registers[I82576.eecd] = control
-    }
-
-    private mutating func writeEEPROMRead(_ request: I82576.EEPROMRead) {
-        guard request[.start] else { return }
-        var answer = I82576.EEPROMRead().setting(.address, request[.address])
-        // Beyond the image DONE never comes.
-        if let word = core.nvm.word(request[.address]) {
-            answer = answer.setting(.data, UInt32(word)).setting(.done)
-        }
-        registers[I82576.eerd] = answer
-    }
-
-    private mutating func writePHYAccess(_ request: I82576.PHYAccess) {
-        var answer = request
-        if request[.phy] != PHYRegister.address {
-            // Nobody answers: the register keeps what it held.
-            answer = registers[I82576.mdic].setting(.error)
-        } else if request[.operation] == 2 {
-            if let value = phy.read(request[.register]) {
-                answer[.data] = UInt32(value)
-            } else {
-                answer[.error] = true
-            }
-        } else if request[.operation] == 1 {
-            let had = phy.linkUp
-            if !phy.write(request[.register], UInt16(truncatingIfNeeded: request[.data]), now: now) {
-                answer[.error] = true
-            }
-            if had != phy.linkUp { linkChanged() }
-        }
-        answer[.ready] = true
-        core.phyAnswer = answer.rawValue
-        core.phyReadsLeft = behaviour.phyReads
-        if core.phyReadsLeft == 0 { registers[I82576.mdic] = answer }
     }
 
     private mutating func writeReceiveControl(_ value: I82576.ReceiveControl) {

@@ -53,35 +53,6 @@ extension I82576Model {
         considerTransmit(queue)
     }
 
-    private mutating func writeTransmitDescriptorControl(_ queue: Int, _ value: I82576.TransmitDescriptorControl) {
-        let wanted = value[.enable]
-        let enabled = transmitQueues[queue].enabled
-        if enabled && wanted && value.setting(.flush, false) != registers[I82576.txdctl(queue)] {
-            flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
-        }
-        registers[I82576.txdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
-        transmitQueues[queue].enableTarget = wanted
-        transmitQueues[queue].enableReads = behaviour.enableReads
-        if wanted == enabled {
-            enablesPending &= ~(1 &<< UInt32(queue + 16))
-        } else if behaviour.enableReads == 0 {
-            commitTransmitEnable(queue)
-        } else {
-            enablesPending |= 1 &<< UInt32(queue + 16)
-        }
-    }
-
-    /// A change of ENABLE takes effect. Contexts do not survive it (Linux igb sends them again after a restart).
-    mutating func commitTransmitEnable(_ queue: Int) {
-        enablesPending &= ~(1 &<< UInt32(queue + 16))
-        registers[I82576.txdctl(queue)][.enable] = transmitQueues[queue].enableTarget
-        transmitQueues[queue].enabled = transmitQueues[queue].enableTarget
-        transmitQueues[queue].context0 = TransmitContext()
-        transmitQueues[queue].context1 = TransmitContext()
-        transmitQueues[queue].startFrame()
-        considerTransmit(queue)
-    }
-
     /// Notes that a queue may have something to send.
     mutating func considerTransmit(_ queue: Int) {
         let state = transmitQueues[queue]

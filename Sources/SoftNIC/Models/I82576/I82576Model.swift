@@ -10,13 +10,21 @@ struct I82576Model: DeviceModel, ~Copyable {
     var core: ModelCore
 
     var receiveQueues: Slab<ReceiveQueueState>
-    /// What was last written back in the second word of each descriptor, per queue.
+    /// What was last written back, 16 bytes a descriptor, per queue; made when the queue is enabled.
     var writtenBack: Slab<HeapBytes>
     /// Queues with newly posted descriptors that were not looked at, a bit each.
     var newTails: UInt32 = 0
     /// Queues whose ENABLE is about to change, receive in bits 15:0, transmit in bits 31:16.
     var enablesPending: UInt32 = 0
     var hashing: ReceiveSideScaling
+    var steering = SteeringFilters()
+    /// Queues that hold completed descriptors back, a bit each.
+    var heldQueues: UInt32 = 0
+    /// Causes that wait for done bits on their way.
+    var lateCauses = I82576.InterruptCause()
+    var lateVectors: UInt32 = 0
+    var isLateImmediate = false
+    var throttle = VectorThrottle()
 
     var transmitQueues: Slab<TransmitQueueState>
     /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
@@ -25,7 +33,8 @@ struct I82576Model: DeviceModel, ~Copyable {
     var transmitPending: UInt32 = 0
 
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
-        let missing = configuration.behaviour.hasFilters ? [] : Self.filterRegisters
+        var missing = configuration.behaviour.hasFilters ? [] : Self.filterRegisters
+        missing += Self.missingRegisters(configuration.capabilities)
         core = ModelCore(
             configuration,
             registers: RegisterFile(window: I82576.registerWindow, I82576.registers, absent: missing),
@@ -44,27 +53,53 @@ struct I82576Model: DeviceModel, ~Copyable {
     /// Registers that QEMU's model lacks.
     private static var filterRegisters: [RegisterDescription] {
         [
-            .init(8, I82576.psrtype), .init(1, I82576.synqf), .init(8, I82576.saqf), .init(8, I82576.daqf),
+            .init(8, I82576.psrtype), .init(I82576.synqf), .init(8, I82576.saqf), .init(8, I82576.daqf),
             .init(8, I82576.spqf), .init(8, I82576.ftqf), .init(8, I82576.imir), .init(8, I82576.imirext),
             .init(I82576.imirvp), .init(I82576.qde),
         ]
+    }
+
+    /// Registers of parts that this device does not have.
+    private static func missingRegisters(_ has: ModelCapabilities) -> [RegisterDescription] {
+        var missing: [RegisterDescription] = []
+        if !has.receiveSideScaling {
+            missing += [.init(I82576.mrqc), .init(32, I82576.reta), .init(10, I82576.rssrk)]
+        }
+        for queue in max(1, min(has.queues, I82576.queueCount))..<I82576.queueCount {
+            missing += [
+                .init(I82576.rdbal(queue)), .init(I82576.rdbah(queue)), .init(I82576.rdlen(queue)),
+                .init(I82576.srrctl(queue)), .init(I82576.rdh(queue)), .init(I82576.dcaRxctrl(queue)),
+                .init(I82576.rdt(queue)), .init(I82576.rxdctl(queue)), .init(I82576.rqdpc(queue)),
+                .init(I82576.tdbal(queue)), .init(I82576.tdbah(queue)), .init(I82576.tdlen(queue)),
+                .init(I82576.tdh(queue)), .init(I82576.dcaTxctrl(queue)), .init(I82576.tdt(queue)),
+                .init(I82576.txdctl(queue)), .init(I82576.tdwbal(queue)), .init(I82576.tdwbah(queue)),
+            ]
+        }
+        return missing
     }
 
     /// Does what is due.
     mutating func step(now instant: Instant) -> Bool {
         advance(to: instant)
         var worked = false
+        if core.takeLinkFault() {
+            setCable(false)
+            worked = true
+        }
         if phy.step(now: now) {
             linkChanged()
             worked = true
         }
-        if enablesPending != 0 {
-            commitEnables()
+        if enablesPending != 0 && commitEnables() { worked = true }
+        if pendingDone.publish() { worked = true }
+        if lateCauses.rawValue != 0 {
+            raiseLate()
             worked = true
         }
-        if pendingDone.publish() { worked = true }
+        if sendThrottled() { worked = true }
         if !delayed.isEmpty && core.landPayload(now) { worked = true }
         guard configuration.mastersBus else { return worked }
+        if heldQueues != 0 && writeOverdue() { worked = true }
         if newTails != 0 {
             takeNewDescriptors()
             worked = true
@@ -76,12 +111,13 @@ struct I82576Model: DeviceModel, ~Copyable {
 
     /// When ``step(now:)`` would do something by itself.
     var nextDeadline: Instant {
-        if enablesPending != 0 || !pendingDone.isEmpty { return now }
+        if !pendingDone.isEmpty || lateCauses.rawValue != 0 { return now }
         if configuration.mastersBus {
             if newTails != 0 || (!fifo.isEmpty && !core.receiveBlocked) { return now }
             if transmitPending != 0 && !outbound.isFull { return now }
         }
-        return min(phy.negotiated, delayed.nextDue)
+        let own = min(min(nextEnable, throttle.nextDue), min(phy.negotiated, delayed.nextDue))
+        return min(min(own, core.nextFault), configuration.mastersBus ? nextOverdue : .never)
     }
 
     mutating func forgetTranslations() {
@@ -98,6 +134,10 @@ struct I82576Model: DeviceModel, ~Copyable {
         newTails = 0
         enablesPending = 0
         transmitPending = 0
+        heldQueues = 0
+        throttle = VectorThrottle()
+        steering = SteeringFilters()
+        forgetLate()
         for queue in 0..<I82576.queueCount {
             receiveQueues[queue] = ReceiveQueueState()
             transmitQueues[queue] = TransmitQueueState()

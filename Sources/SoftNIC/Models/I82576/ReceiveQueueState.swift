@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Timeline
 
 /// What a receive queue's registers mean, kept beside them for the path.
 struct ReceiveQueueState: BitwiseCopyable {
@@ -18,14 +19,24 @@ struct ReceiveQueueState: BitwiseCopyable {
     var enabled = false
     /// What a pending change will make of it.
     var enableTarget = false
-    /// Reads until a pending change shows.
-    var enableReads = 0
+    /// When it will.
+    var enableDue = Instant.never
     /// BSIZEHDR in bytes.
     var headerSize = 0
     /// BSIZEPKT in bytes.
     var packetSize = 0
     /// DESCTYPE.
     var type: UInt32 = 0
+    /// Legacy descriptors.
+    var isLegacy = false
+    /// RDMTS in descriptors.
+    var threshold = 0
+    /// Descriptors that are written back together; 1 is at once.
+    var batch = 1
+    /// Completed descriptors that are not written back yet, the first of them, and when they will be.
+    var held = 0
+    var heldFrom = 0
+    var heldDue = Instant.never
     /// DROP_EN, or the queue's bit in QDE.
     var dropEnable = false
 
@@ -33,6 +44,12 @@ struct ReceiveQueueState: BitwiseCopyable {
     var free: Int {
         guard enabled, head < count, tail < count else { return 0 }
         return tail >= head ? tail &- head : tail &+ count &- head
+    }
+
+    /// Whether a tail written now takes posted descriptors back, or passes the head: what is posted only grows.
+    func movesBack(to newTail: Int) -> Bool {
+        guard enabled, head < count, newTail < count else { return false }
+        return (newTail >= head ? newTail &- head : newTail &+ count &- head) < free
     }
 
     /// The ring must be translated again.

@@ -45,6 +45,7 @@ extension I82576Model {
             registers[I82576.eecd][.autoReadDone] = true
             registers[I82576.eemngctl][.configurationDone] = true
         }
+        if !core.capabilities.receiveChecksum { registers[I82576.rxcsum] = .init() }
         let mac = core.nvm.macAddress
         registers[I82576.ral(0)] = PlainValue(mac.low)
         registers[I82576.rah(0)] = .init(rawValue: mac.high | 1 << 31)

@@ -87,13 +87,26 @@ extension DeviceModel where Self: ~Copyable {
     mutating func writeConfiguration(_ offset: Int, _ value: UInt32) {
         let mastered = core.configuration.mastersBus
         if core.configuration.write(offset, value) { resetFunction() }
+        core.vectors.release(isHeld: core.configuration.holdsVectors)
         if core.configuration.mastersBus && !mastered { core.receiveBlocked = false }
     }
 
     /// A function level reset.
     mutating func resetFunction() {
         core.configuration.reset()
+        core.vectors.reset()
         resetDevice()
+    }
+
+    /// Reads the window of the MSI-X table.
+    func readVectors(_ offset: UInt32) -> UInt32 {
+        core.configuration.decodesMemory && core.vectors.count > 0 ? core.vectors.read(offset) : .max
+    }
+
+    /// Writes the window of the MSI-X table.
+    mutating func writeVectors(_ offset: UInt32, _ value: UInt32) {
+        guard core.configuration.decodesMemory else { return }
+        core.vectors.write(offset, value, isHeld: core.configuration.holdsVectors)
     }
 
     /// Plugs the cable in or out.

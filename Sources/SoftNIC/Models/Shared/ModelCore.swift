@@ -9,9 +9,17 @@ struct ModelCore: ~Copyable {
     let seed: UInt64
     let maxFrame: Int
     let payloadDelay: PayloadDelay
+    let capabilities: ModelCapabilities
+    private(set) var faults: DeviceFaults
+
+    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    private(set) var descriptorsLeft: Int
+    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    private var framesDelivered = 0
 
     var now = Instant.zero
     var configuration: ConfigurationSpace
+    var vectors: MessageVectors
     var registers: RegisterFile
     var iommu = SoftIOMMU()
     var nvm: NVMImage
@@ -19,10 +27,14 @@ struct ModelCore: ~Copyable {
     var errors = DriverErrors()
     var draw: SeededGenerator
 
+    /// Reads of statistics since ``statisticsFrom``.
+    var statisticsReads = 0
+    var statisticsFrom = Instant.zero
+
     /// Accesses before this are too early after CTRL.RST.
     var resetUntil = Instant.zero
-    /// Reads of MDIC until READY.
-    var phyReadsLeft = 0
+    /// When MDIC shows READY.
+    var phyReadyAt = Instant.zero
     /// The MDIC value that READY will show.
     var phyAnswer: UInt32 = 0
 
@@ -31,7 +43,7 @@ struct ModelCore: ~Copyable {
     var receiveBlocked = false
     var delayed: DelayedPayload
     var posted = PostedBuffers()
-    /// Done bits that the next step writes (``Behaviour/delaysDone``).
+    /// Words of descriptors that the next step writes (``Behaviour/descriptorPieces``).
     var pendingDone: PendingDone
     /// Frames that left.
     var outbound: FrameQueue
@@ -47,7 +59,11 @@ struct ModelCore: ~Copyable {
         seed = configuration.seed
         maxFrame = max(configuration.maxFrame, 64)
         payloadDelay = configuration.payloadDelay
-        self.configuration = ConfigurationSpace(configuration.model)
+        capabilities = configuration.capabilities
+        faults = configuration.faults
+        descriptorsLeft = configuration.faults.receiveHangsAfter
+        vectors = MessageVectors(count: configuration.capabilities.vectors)
+        self.configuration = ConfigurationSpace(configuration.model, vectors: vectors.count)
         self.registers = registers
         self.nvm = nvm
         self.phy = PHY(phy, behaviour: configuration.behaviour, negotiationTime: configuration.negotiationTime)
@@ -60,8 +76,37 @@ struct ModelCore: ~Copyable {
         scratch = HeapBytes(count: maxFrame + 4)
     }
 
-    /// Time passes; it never goes back.
-    mutating func advance(to instant: Instant) { now = max(now, instant) }
+    /// Time passes; it never goes back. At its moment the device is unplugged.
+    mutating func advance(to instant: Instant) {
+        now = max(now, instant)
+        guard now >= faults.unpluggedAt else { return }
+        faults.unpluggedAt = .never
+        configuration.vanish()
+    }
+
+    /// True once, when the moment has come to pull the cable.
+    mutating func takeLinkFault() -> Bool {
+        guard now >= faults.linkLostAt else { return false }
+        faults.linkLostAt = .never
+        return true
+    }
+
+    /// Takes a receive descriptor; false when the receiver hangs.
+    mutating func takesDescriptor() -> Bool {
+        guard descriptorsLeft > 0 else { return false }
+        descriptorsLeft &-= 1
+        return true
+    }
+
+    /// Whether the next frame is one of those whose bytes get lost.
+    mutating func losesNextFrame() -> Bool {
+        guard faults.losesDataEvery > 0 else { return false }
+        framesDelivered &+= 1
+        return framesDelivered % faults.losesDataEvery == 0
+    }
+
+    /// When the next fault strikes.
+    var nextFault: Instant { min(faults.unpluggedAt, faults.linkLostAt) }
 
     /// Records a driver's error.
     mutating func flag(_ error: DriverErrorKind, _ detail: UInt64 = 0) {
@@ -149,7 +194,8 @@ struct ModelCore: ~Copyable {
         posted.removeAll()
         fifo.clear()
         receiveBlocked = false
-        phyReadsLeft = 0
+        phyReadyAt = .zero
+        phyAnswer = 0
         resetUntil = now + .microseconds(1)
     }
 }

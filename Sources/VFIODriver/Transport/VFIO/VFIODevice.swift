@@ -24,7 +24,7 @@ public final class VFIODevice: PCIDevice {
     var vectors: [KernelHandle] = []
     /// Which of the function's interrupt mechanisms they belong to.
     var vectorIndex = 0
-    private var request: KernelHandle?
+    private var alarms: [KernelHandle] = []
     /// Whether the last ``look()`` found that the device is gone, for good.
     public private(set) var isGone = false
     /// Regions of other devices' making that lie in this function's memory.
@@ -49,7 +49,7 @@ public final class VFIODevice: PCIDevice {
         self.log = log
         canReset = info.flags & UInt32(VFIO_DEVICE_FLAGS_RESET) != 0
         configuration = region
-        request = watchUnplugging(interrupts: info.num_irqs)
+        for index in [VFIO_PCI_REQ_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX] { watch(Int(index)) }
     }
 
     deinit {
@@ -190,21 +190,20 @@ public final class VFIODevice: PCIDevice {
         return VFIOBus(window)
     }
 
-    // MARK: unplugging
+    // MARK: the end of the device
 
-    /// Asks whether the kernel wants the device back (unplugged, or its driver unbound) or it stopped answering: two system
-    /// calls.
+    /// Asks whether the kernel wants the device back (unplugged, or its driver unbound), has reported a fatal error of it, or
+    /// it stopped answering: a few system calls.
     public func look() {
-        if isGone { return }
-        let isRequested = request.map { handle.kernel.takeEvents($0.descriptor) > 0 } ?? false
-        if isRequested || readConfig32(PCIConfig.identity) == .max { isGone = true }
+        for alarm in alarms where !isGone { isGone = handle.kernel.takeEvents(alarm.descriptor) > 0 }
+        if !isGone && readConfig32(PCIConfig.identity) == .max { isGone = true }
     }
 
-    private func watchUnplugging(interrupts: UInt32) -> KernelHandle? {
-        guard interrupts > UInt32(VFIO_PCI_REQ_IRQ_INDEX) else { return nil }
+    /// Lets the kernel announce the end of the device; not every function offers every alarm.
+    private func watch(_ index: Int) {
         let event = handle.kernel.makeEventDescriptor()
-        guard event >= 0 else { return nil }
-        let watch = KernelHandle(event, kernel: handle.kernel)
-        return setVectors(Int(VFIO_PCI_REQ_IRQ_INDEX), [event]) >= 0 ? watch : nil
+        guard event >= 0 else { return }
+        let alarm = KernelHandle(event, kernel: handle.kernel)
+        if setVectors(index, [event]) >= 0 { alarms.append(alarm) }
     }
 }
