@@ -75,7 +75,9 @@ extension DeviceCapabilities {
             // RDBAH keeps any value while its queue is off.
             let others = (1..<queues).prefix { keeps(I82576.rdbah($0), PlainValue(0x5A5A)) }.count
             return Found(
-                queues: 1 + others, splits: keeps(I82576.srrctl(1), .init().setting(.descriptorType, 5)),
+                queues: 1 + others,
+                // Without a second queue there is nothing to ask.
+                splits: others == 0 || keeps(I82576.srrctl(1), .init().setting(.descriptorType, 5)),
                 hashes: keeps(I82576.mrqc, .init().setting(.mode, 2)),
                 verifies: keeps(I82576.rxcsum, .init().setting(.ipOffload).setting(.transportOffload)))
         }
