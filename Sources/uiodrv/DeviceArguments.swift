@@ -30,6 +30,8 @@ struct DeviceArguments: ParsableArguments {
     var seed: UInt64?
     @Option(help: "NUMA node for rings and headers; default is where the command runs.")
     var node: Int?
+    @Flag(help: "Never sleep, however idle: for a core that does nothing else.")
+    var busyPoll = false
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
 
@@ -88,6 +90,7 @@ struct DeviceArguments: ParsableArguments {
         result.mtu = mtu
         result.seed = seed ?? defaultSeed
         result.node = node
+        result.busyPoll = busyPoll
         result.capture = capture
         return result
     }
