@@ -20,8 +20,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 // A plain Swift pointer load may be hoisted out of a loop or merged; a device register must be touched exactly once

@@ -75,6 +75,8 @@ public struct TransferResult: Encodable, Sendable {
     public var payloadSumErrors: UInt64 = 0
     /// Mappings of slots that the stack's process could read or write while it polled; 0 is the proof.
     public var stackMapsSlots: Int?
+    /// Words of the streams that were found in the host memory of a device that was searched for them.
+    public var payloadWordsInHostMemory: Int?
     /// Slots by holder when the last byte had been consumed.
     public var ledger = LedgerResult(Ledger())
     /// Slots that were not back in the pool after the queues had stopped.

@@ -99,7 +99,7 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copya
         report.untrusted = consumer.untrusted
         port.fill(&report)
         report.peerFailures = end.failures
-        report.failure = wireFailure?.description ?? consumer.outputFailure?.description
+        report.failure = wireFailure?.description ?? consumer.outputFailure?.description ?? report.failure
         report.wireEnded = end.isFinished
         report.isDone = consumer.isDone
         return report

@@ -25,6 +25,12 @@ struct QTestConnection: ~Copyable {
         self.socket = socket
     }
 
+    /// Looks whether the other end is still there, without asking it anything.
+    mutating func look() {
+        var request = pollfd(fd: socket.rawValue, events: 0, revents: 0)
+        if unsafe poll(&request, 1, 0) > 0 { isGone = true }
+    }
+
     /// `readl`: 32 bits of the machine's physical address space; all ones from a machine that is gone.
     mutating func read32(_ address: UInt64) -> UInt32 { ask("readl ", address, nil, answers: true) }
 
@@ -92,7 +98,7 @@ struct QTestConnection: ~Copyable {
     /// Reads up to the end of the line, which is all that QEMU has to say until the next request.
     private mutating func receiveLine() -> Bool {
         used = 0
-        repeat {
+        while used == 0 || line[used &- 1] != UInt8(ascii: "\n") {
             let room = Self.lineBytes &- used
             guard room > 0 else { return false }
             let start = used
@@ -103,7 +109,7 @@ struct QTestConnection: ~Copyable {
             if n < 0 && errno == EINTR { continue }
             guard n > 0 else { return false }
             used &+= n
-        } while line[used &- 1] != UInt8(ascii: "\n")
+        }
         return true
     }
 

@@ -82,6 +82,9 @@ internal import Timeline
     /// Whether QEMU no longer answers; everything reads all ones then.
     public var isGone: Bool { unsafe connection.pointee.isGone }
 
+    /// Looks whether QEMU has ended although nothing was asked of it: one system call. The answer is ``isGone``.
+    public func look() { unsafe connection.pointee.look() }
+
     /// The last thing that QEMU wrote on its standard error: why it is gone, perhaps.
     public var lastWords: String { process.lastWords }
 
