@@ -12,7 +12,7 @@ public enum I82576: Intel8257xRegisters {
 
     /// Every register declared here, for a model that must know what exists and for printing.
     public static var registers: [RegisterDescription] {
-        generalRegisters + interruptRegisters + receiveRegisters + filterRegisters + transmitRegisters
-            + statisticsRegisters
+        generalRegisters + interruptRegisters + receiveRegisters + filterRegisters + steeringRegisters
+            + transmitRegisters + statisticsRegisters
     }
 }

@@ -65,6 +65,8 @@ extension Flag<Intel8257x.ReceiveFilterControl> {
     @inlinable public static var ipv6ExtensionDisable: Self { Flag(16) }
     /// NEW_IPV6_EXT_DIS, bit 17: nor that of the newer header types (82574).
     @inlinable public static var newIPv6ExtensionDisable: Self { Flag(17) }
+    /// SYNQFP, bit 19: the SYN filter goes before the 5-tuple filters instead of after them (82576).
+    @inlinable public static var synFilterFirst: Self { Flag(19) }
 }
 
 extension Flag<Intel8257x.ReceiveAddressHigh> {

@@ -1,4 +1,26 @@
-internal import Timeline
+public import Timeline
+
+/// When completed receive descriptors are written back.
+public enum WriteBack: Sendable, Hashable, BitwiseCopyable {
+    /// Each at once.
+    case immediate
+    /// As many together as RXDCTL.WTHRESH says; with 0 or 1, at once.
+    case threshold
+    /// Four together, a cache line of them.
+    case cacheLine
+}
+
+/// In which pieces a completed descriptor reaches memory.
+public enum DescriptorPieces: Sendable, Hashable, BitwiseCopyable {
+    /// Everything but the done bit, then at once the done bit.
+    case whole
+    /// Everything but the done bit, then a step later the done bit.
+    case doneLast
+    /// The first eight bytes, then a step later those with the done bit.
+    case halves
+    /// The eight bytes with the done bit, then a step later the others: no sound device does it.
+    case doneFirst
+}
 
 /// Where models and silicon are known to differ: one knob each.
 ///
@@ -23,10 +45,10 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var keepsTailOfDisabledQueue: Bool
     /// Held frames move on after a tail or RCTL write only, not after a queue is enabled.
     public var resumesOnTailOnly: Bool
-    /// Reads of RXDCTL or TXDCTL that still show the old ENABLE.
-    public var enableReads: Int
-    /// Reads of MDIC that still show READY clear.
-    public var phyReads: Int
+    /// From a write of ENABLE in RXDCTL or TXDCTL to its effect, which a read then shows.
+    public var enableLatency: Interval
+    /// From a write of MDIC to READY.
+    public var phyLatency: Interval
     /// A header address of 0 makes the device eat the whole ring.
     public var nullHeaderEatsRing: Bool
     /// Headers that lie or are unusual are read as QEMU reads them: no SNAP, IPv6 whatever its version field, authentication
@@ -62,8 +84,18 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var losesFramesWhileOff: Bool
     /// Frames under 60 bytes are padded on arrival, as their sender's MAC would have; otherwise dropped and counted.
     public var padsShortFrames: Bool
-    /// The done bit is written one step after the rest of its descriptor.
-    public var delaysDone: Bool
+    /// When completed receive descriptors are written back.
+    public var writeBack: WriteBack
+    /// In which pieces a descriptor is written back.
+    public var descriptorPieces: DescriptorPieces
+    /// Legacy descriptors exist: DESCTYPE 0 of receive queues, and DEXT 0 of transmit descriptors.
+    public var hasLegacyDescriptors: Bool
+    /// A transmit completion raises TXDW only together with a valid vector of its queue.
+    public var reportsSentByVector: Bool
+    /// GPIE.EIAME: a vector that fires masks itself where EIAM says so.
+    public var masksVectorsItself: Bool
+    /// MAC control frames are counted, and end in the MAC unless RCTL.PMCF passes them.
+    public var handlesMACControl: Bool
     /// Tables that are undefined after power-up hold a pattern, and statistics are not zero.
     public var fillsUndefined: Bool
     /// Every posted buffer is tracked: DMA goes to posted buffers only, and what drivers must not do is counted.
@@ -83,8 +115,8 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         stallsWithoutDropEnable = !qemu
         keepsTailOfDisabledQueue = qemu
         resumesOnTailOnly = qemu
-        enableReads = qemu ? 0 : 1
-        phyReads = qemu ? 0 : 1
+        enableLatency = qemu ? .zero : .microseconds(20)
+        phyLatency = qemu ? .zero : .microseconds(50)
         nullHeaderEatsRing = qemu
         parsesLikeQEMU = qemu
         keepsCRCApart = qemu
@@ -102,7 +134,12 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         countsDrops = !qemu
         losesFramesWhileOff = !qemu
         padsShortFrames = true
-        delaysDone = false
+        writeBack = qemu ? .immediate : .threshold
+        descriptorPieces = .whole
+        hasLegacyDescriptors = !qemu
+        reportsSentByVector = qemu
+        masksVectorsItself = !qemu
+        handlesMACControl = !qemu
         fillsUndefined = !qemu
         tracksBuffers = !qemu
         poisonsBuffers = !qemu
@@ -120,16 +157,33 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         knobs.repeatsHeaderStatus = coin()
         knobs.holdsWithoutDescriptors = coin()
         knobs.stallsWithoutDropEnable = coin()
-        knobs.enableReads = Int(draw.below(4))
-        knobs.phyReads = Int(draw.below(4))
+        knobs.keepsTailOfDisabledQueue = coin()
+        knobs.resumesOnTailOnly = coin()
+        knobs.enableLatency = [.zero, .microseconds(20), .milliseconds(10)][Int(draw.below(3))]
+        knobs.phyLatency = [.zero, .microseconds(50), .microseconds(100)][Int(draw.below(3))]
+        knobs.nullHeaderEatsRing = coin()
+        knobs.parsesLikeQEMU = coin()
+        knobs.keepsCRCApart = coin()
+        knobs.hasFilters = coin()
+        knobs.headerSizeBits = coin() ? 4 : 6
+        knobs.replicatesHeaders = coin()
         knobs.linksByItself = coin()
         knobs.latchesLinkLoss = coin()
         knobs.assertsMaskedCauses = coin()
+        knobs.answersAbsentPHYRegisters = coin()
         knobs.reportsConfigurationDone = coin()
+        knobs.grantsEEPROM = coin()
         knobs.typesIPv4Options = coin()
         knobs.hashesPlainIPv6 = coin()
+        knobs.countsDrops = coin()
         knobs.losesFramesWhileOff = coin()
-        knobs.delaysDone = coin()
+        knobs.writeBack = [.immediate, .threshold, .cacheLine][Int(draw.below(3))]
+        // Not doneFirst: what a driver reads is wrong then, whatever it does.
+        knobs.descriptorPieces = [.whole, .doneLast, .halves][Int(draw.below(3))]
+        knobs.hasLegacyDescriptors = coin()
+        knobs.reportsSentByVector = coin()
+        knobs.masksVectorsItself = coin()
+        knobs.handlesMACControl = coin()
         return knobs
     }
 }

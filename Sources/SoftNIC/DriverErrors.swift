@@ -62,15 +62,25 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case headerBeyondFrame
     /// A frame, or its list of descriptors, is longer than the device allows.
     case transmitTooLong
-    /// A legacy transmit descriptor.
+    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones.
     case legacyTransmitDescriptor
     /// A device access that the IOMMU refused.
     case accessRefused
+    /// A tail that takes posted descriptors back or passes the head.
+    case tailMovedBack
+    /// An enabled cause was raised while neither MSI nor MSI-X was on: nobody hears it. Pollers mask everything.
+    case interruptUnrouted
+    /// IVAR names a vector that the MSI-X table does not have.
+    case vectorBeyondTable
+    /// An EtherType filter for IPv4 or IPv6.
+    case etherTypeFilterForIP
+    /// Statistics are read in a poll loop: each read is a round trip on the bus.
+    case statisticsPolled
 }
 
 /// How often each ``DriverErrorKind`` was seen.
 public struct DriverErrors: Sendable, BitwiseCopyable, CustomStringConvertible {
-    private var counts = InlineArray<40, UInt64>(repeating: 0)
+    private var counts = InlineArray<64, UInt64>(repeating: 0)
     /// All of them together.
     public private(set) var total: UInt64 = 0
 

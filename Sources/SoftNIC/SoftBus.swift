@@ -6,26 +6,36 @@ public import DeviceMemory
     public enum Window: Sendable {
         /// BAR 0.
         case registers
+        /// The MSI-X table and its pending bits.
+        case vectors
         /// The flush page of the device region: a read of any offset makes delayed payload visible.
         case flushPage
     }
 
-    private let model: UnsafeMutablePointer<I82576Model>
+    private let model: Personality
     private let window: Window
 
     /// A window on `nic`.
     public init(_ nic: SoftNIC, _ window: Window) {
-        unsafe model = nic.model
+        model = nic.model
         self.window = window
     }
 
     public func read32(_ offset: UInt32) -> UInt32 {
-        if window == .registers { return unsafe model.pointee.read32(offset) }
-        unsafe model.pointee.drainPayload()
-        return 0
+        switch window {
+        case .registers: return model.read32(offset)
+        case .vectors: return model.readVectors(offset)
+        case .flushPage:
+            model.drainPayload()
+            return 0
+        }
     }
 
     public func write32(_ offset: UInt32, _ value: UInt32) {
-        if window == .registers { unsafe model.pointee.write32(offset, value) }
+        switch window {
+        case .registers: model.write32(offset, value)
+        case .vectors: model.writeVectors(offset, value)
+        case .flushPage: break
+        }
     }
 }

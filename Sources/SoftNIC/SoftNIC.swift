@@ -2,55 +2,61 @@ public import DeviceMemory
 public import Packets
 public import Timeline
 
-/// A network controller in software, down to its registers: an Intel 82576.
+/// A network controller in software, down to its registers: one of Intel's, by ``SoftNICModel``.
 ///
 /// It has no clock, thread or randomness of its own: the same calls with the same seed do the same, bit for bit. Register
 /// accesses take effect at once, but DMA happens in ``step(now:)`` only, as a device is never synchronous with its driver.
 /// One thread at a time may use a model and what was made from it.
 @safe public final class SoftNIC {
-    // Behind a pointer, so that the path costs neither reference counts nor exclusivity checks.
-    let model: UnsafeMutablePointer<I82576Model>
+    let model: Personality
 
     /// The byte that fills payload buffers which are posted but not yet written (``Behaviour/poisonsBuffers``).
     public static let poison: UInt8 = 0xD9
 
     /// Makes a device that was just powered up: link down, memory and bus master decoding off.
     public init(configuration: SoftNICConfiguration, trace: Trace = .disabled) {
-        unsafe model = .allocate(capacity: 1)
-        unsafe model.initialize(to: I82576Model(configuration, trace: trace))
+        model = Personality(configuration, trace: trace)
     }
 
-    deinit {
-        unsafe model.deinitialize(count: 1)
-        unsafe model.deallocate()
-    }
+    deinit { model.end() }
 
     // MARK: bus
 
     /// The time at which register accesses happen; whoever steps the model sets it. Never goes back.
     public var now: Instant {
-        get { unsafe model.pointee.now }
-        set { unsafe model.pointee.advance(to: newValue) }
+        get { model.now }
+        set { model.advance(to: newValue) }
     }
 
     /// Reads 32 bits of configuration space at byte `offset`.
-    public func readConfig32(_ offset: Int) -> UInt32 { unsafe model.pointee.configuration.read(offset) }
+    public func readConfig32(_ offset: Int) -> UInt32 { model.readConfiguration(offset) }
 
     /// Writes 32 bits of configuration space at byte `offset`.
-    public func writeConfig32(_ offset: Int, _ value: UInt32) { unsafe model.pointee.writeConfiguration(offset, value) }
+    public func writeConfig32(_ offset: Int, _ value: UInt32) { model.writeConfiguration(offset, value) }
 
-    /// Reads a register of BAR `bar`; other windows than BAR 0 read all ones.
+    /// Reads 32 bits of BAR `bar`: 0 has the registers, 3 the MSI-X table, others read all ones.
     public func read32(bar: Int, offset: UInt32) -> UInt32 {
-        bar == 0 ? unsafe model.pointee.read32(offset) : .max
+        switch bar {
+        case 0: model.read32(offset)
+        case 3: model.readVectors(offset)
+        default: .max
+        }
     }
 
-    /// Writes a register of BAR `bar`; writes to other windows than BAR 0 vanish.
+    /// Writes 32 bits of BAR `bar`; writes to others than 0 and 3 vanish.
     public func write32(bar: Int, offset: UInt32, _ value: UInt32) {
-        if bar == 0 { unsafe model.pointee.write32(offset, value) }
+        switch bar {
+        case 0: model.write32(offset, value)
+        case 3: model.writeVectors(offset, value)
+        default: break
+        }
     }
+
+    /// Interrupt messages that left since the last call: bit n is vector n. MSI is vector 0; there is no interrupt line.
+    public func takeInterrupts() -> UInt64 { model.takeInterrupts() }
 
     /// Resets the function: registers as after power-up, decoding off, nothing posted.
-    public func reset() { unsafe model.pointee.resetFunction() }
+    public func reset() { model.resetFunction() }
 
     // MARK: memory
 
@@ -60,23 +66,23 @@ public import Timeline
     public func map(
         _ object: borrowing MemoryObject, offset: Int, length: Int, rights: AccessRights, isRegion: Bool
     ) throws(DeviceMemoryError) -> IOVA {
-        try unsafe model.pointee.iommu.map(
+        try model.map(
             object, offset: offset, length: length, rights: rights, isRegion: isRegion)
     }
 
     /// Takes a mapping back: writes on their way land, later ones fault.
     public func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
-        try unsafe model.pointee.unmap(iova, length: length)
+        try model.unmap(iova, length: length)
     }
 
     /// Device accesses that were refused.
-    public var iommuFaultCount: UInt64 { unsafe model.pointee.iommu.faultCount }
+    public var iommuFaultCount: UInt64 { model.faultCount }
 
     /// The first of them.
-    public var faults: [IOMMUFault] { unsafe model.pointee.iommu.faults }
+    public var faults: [IOMMUFault] { model.faults }
 
     /// Makes all delayed payload visible: what a read of the region's flush page does.
-    public func drainPayload() { unsafe model.pointee.drainPayload() }
+    public func drainPayload() { model.drainPayload() }
 
     // MARK: wire
 
@@ -85,30 +91,30 @@ public import Timeline
     /// False means not taken now: the link is down, or (``Behaviour``) the receiver is off or the FIFO full. The caller may
     /// keep the frame and try again.
     public func receive(_ frame: ByteView, mark: FrameMark = .none) -> Bool {
-        unsafe model.pointee.arrive(frame, mark: mark)
+        model.arrive(frame, mark: mark)
     }
 
     /// The oldest frame that left, valid until it is popped.
     public func nextTransmitted() -> ByteView? {
-        unsafe model.pointee.outbound.isEmpty ? nil : model.pointee.outbound.front
+        model.nextTransmitted()
     }
 
     /// Removes the oldest frame that left, if there is one.
     public func popTransmitted() {
-        if unsafe !model.pointee.outbound.isEmpty { unsafe model.pointee.outbound.popFront() }
+        model.popTransmitted()
     }
 
     /// Plugs the cable in or out; it is in at the start.
-    public func setCable(_ connected: Bool) { unsafe model.pointee.setCable(connected) }
+    public func setCable(_ connected: Bool) { model.setCable(connected) }
 
     // MARK: time
 
     /// Does all work that is due at `now`: posted tails, DMA, delayed payload, link timers. True if anything happened.
-    public func step(now: Instant) -> Bool { unsafe model.pointee.step(now: now) }
+    public func step(now: Instant) -> Bool { model.step(now: now) }
 
     /// When ``step(now:)`` has something to do by itself; ``Timeline/Instant/never`` when it waits for driver or wire.
-    public var nextDeadline: Instant { unsafe model.pointee.nextDeadline }
+    public var nextDeadline: Instant { model.nextDeadline }
 
     /// What the driver did wrong so far.
-    public var flags: DriverErrors { unsafe model.pointee.errors }
+    public var flags: DriverErrors { model.errors }
 }

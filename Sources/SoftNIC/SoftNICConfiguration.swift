@@ -1,5 +1,11 @@
 public import Timeline
 
+/// Which controller is modelled.
+public enum SoftNICModel: Sendable, Hashable, CaseIterable {
+    /// Intel 82576, whose driver is igb.
+    case i82576
+}
+
 /// Which device the model is to be like.
 public enum SoftNICPreset: Sendable, Hashable, CaseIterable {
     /// QEMU 10's model of the same controller.
@@ -18,6 +24,8 @@ public enum PayloadDelay: Sendable, Hashable {
 
 /// How a ``SoftNIC`` is made.
 public struct SoftNICConfiguration: Sendable, Hashable {
+    /// The controller.
+    public var model: SoftNICModel
     /// The knobs, one by one.
     public var behaviour: Behaviour
     /// The permanent address, 6 bytes; missing ones are 0.
@@ -35,11 +43,19 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     /// From a restart of auto-negotiation to the link.
     public var negotiationTime = Interval.milliseconds(500)
 
+    /// What the device has.
+    public var capabilities: DeviceCapabilities
+    /// How it is broken.
+    public var faults = DeviceFaults()
+
     /// The defaults above with the knobs of `preset`.
     public init(
-        preset: SoftNICPreset, macAddress: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56], seed: UInt64 = 1
+        model: SoftNICModel = .i82576, preset: SoftNICPreset,
+        macAddress: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56], seed: UInt64 = 1
     ) {
+        self.model = model
         behaviour = Behaviour(preset)
+        capabilities = DeviceCapabilities(preset)
         self.macAddress = macAddress
         self.seed = seed
     }

@@ -17,15 +17,17 @@ final class Bench {
     private let regionView: MappedView
     let regionIOVA: IOVA
     var now = Instant.zero
+    private let enableLatency: Interval?
 
     static let hostSize = 2 << 20
     static let slotSize = 16 << 10
-    static let slots = 128
+    static let slots = 512
     /// What header buffers, and slots that the model does not poison, hold before anything arrives.
     static let fill: UInt8 = 0xEE
 
     init(_ configuration: SoftNICConfiguration, trace: Trace = .disabled) throws {
         nic = SoftNIC(configuration: configuration, trace: trace)
+        enableLatency = configuration.behaviour.enableLatency == .zero ? nil : configuration.behaviour.enableLatency
         bus = SoftBus(nic, .registers)
         flush = SoftBus(nic, .flushPage)
         host = try MemoryObject(name: "bench host", size: Self.hostSize)
@@ -66,11 +68,12 @@ final class Bench {
     static func ringOffset(_ queue: Int) -> Int { queue * 0x4000 }
     static func headerOffset(_ queue: Int, _ index: Int) -> Int { 0x10_0000 + queue * 0x1_0000 + index * 0x400 }
 
-    func slot(_ queue: Int, _ index: Int) -> Int { (queue % 4 * 32 + index) * Self.slotSize }
+    func slot(_ queue: Int, _ index: Int) -> Int { (queue * 32 + index) * Self.slotSize }
 
     /// Writes a queue's registers and enables it; `type` is DESCTYPE.
     func openQueue(
-        _ queue: Int, type: UInt32, count: Int = 16, headerSize: Int = 128, packetKiB: UInt32 = 2, drop: Bool = true
+        _ queue: Int, type: UInt32, count: Int = 16, headerSize: Int = 128, packetKiB: UInt32 = 2, drop: Bool = true,
+        threshold: UInt32 = 0, writeBack: UInt32 = 1
     ) {
         bus.write(I82576.rxdctl(queue), .init())
         settle()
@@ -82,16 +85,15 @@ final class Bench {
         bus.write(I82576.rdt(queue), PlainValue(0))
         var split = I82576.SplitReceiveControl().setting(.packetBufferSize, packetKiB)
         split = split.setting(.headerBufferSize, UInt32(headerSize / 64)).setting(.descriptorType, type)
-        bus.write(I82576.srrctl(queue), split.setting(.dropEnable, drop))
-        bus.write(I82576.rxdctl(queue), .init().setting(.writeBackThreshold, 1).setting(.enable))
+        bus.write(I82576.srrctl(queue), split.setting(.dropEnable, drop).setting(.minimumThreshold, threshold))
+        bus.write(I82576.rxdctl(queue), .init().setting(.writeBackThreshold, writeBack).setting(.enable))
         settle()
     }
 
-    /// Reads queue controls until changes of ENABLE are in effect.
-    private func settle() {
-        for queue in 0..<4 {
-            for _ in 0..<4 { _ = bus.read(I82576.rxdctl(queue)) }
-        }
+    /// Lets changes of ENABLE take effect.
+    func settle() {
+        guard let enableLatency else { return }
+        run(enableLatency)
     }
 
     /// Fills descriptors `range` of a queue with buffers in the region and in host memory.
@@ -171,7 +173,7 @@ final class Bench {
 
     func openTransmit(count: Int = 32) {
         bus.write(I82576.txdctl(0), .init())
-        for _ in 0..<4 { _ = bus.read(I82576.txdctl(0)) }
+        settle()
         let base = hostIOVA.rawValue + UInt64(Self.transmitRing)
         bus.write(I82576.tdbal(0), PlainValue(UInt32(truncatingIfNeeded: base)))
         bus.write(I82576.tdbah(0), PlainValue(UInt32(truncatingIfNeeded: base >> 32)))
@@ -179,7 +181,7 @@ final class Bench {
         bus.write(I82576.tdh(0), PlainValue(0))
         bus.write(I82576.tdt(0), PlainValue(0))
         bus.write(I82576.txdctl(0), .init().setting(.writeBackThreshold, 1).setting(.enable))
-        for _ in 0..<4 { _ = bus.read(I82576.txdctl(0)) }
+        settle()
         bus.modify(I82576.tctl) { $0[.enable] = true }
     }
 

@@ -109,9 +109,9 @@ import Timeline
                 $0.bus.write(I82576.gpie, .init().setting(.multipleMSIX))
                 $0.openQueue(1, type: 5)
                 $0.bus.write(I82576.rxdctl(1), .init())
-                for _ in 0..<3 { _ = $0.bus.read(I82576.rxdctl(1)) }
+                $0.settle()
                 $0.bus.write(I82576.rxdctl(1), .init().setting(.enable))
-                for _ in 0..<3 { _ = $0.bus.read(I82576.rxdctl(1)) }
+                $0.settle()
             }
         ),
         (.payloadLengthMismatch, { transmit($0, count: 100, payload: 99) }),
@@ -134,8 +134,11 @@ import Timeline
         (
             .legacyTransmitDescriptor,
             {
-                $0.writeTransmit(0, $0.putTransmit([UInt8](repeating: 9, count: 100)), 100 | 1 << 24)
-                $0.ringTransmit(1)
+                // In a frame of advanced descriptors.
+                let address = $0.putTransmit([UInt8](repeating: 9, count: 200))
+                $0.writeTransmit(0, address, 100 | 3 << 20 | 1 << 29 | 200 << 46)
+                $0.writeTransmit(1, address + 100, 100 | 1 << 24)
+                $0.ringTransmit(2)
             }
         ),
         (
@@ -143,6 +146,28 @@ import Timeline
             {
                 $0.writeTransmit(0, 0x1_0000, 100 | 3 << 20 | 1 << 29 | 1 << 24 | 100 << 46)
                 $0.ringTransmit(1)
+            }
+        ),
+        (.tailMovedBack, { $0.bus.write(I82576.rdt(0), PlainValue(14)) }),
+        (
+            .interruptUnrouted,
+            {
+                $0.bus.write(I82576.ims, .init().setting(.linkChange))
+                $0.bus.write(I82576.ics, .init().setting(.linkChange))
+            }
+        ),
+        (
+            .vectorBeyondTable,
+            {
+                #expect($0.nic.readConfig32(0x70) >> 16 & 0x7FF == 24)
+                $0.bus.write(I82576.ivar(0), .init(rawValue: 0x80 | 25))
+            }
+        ),
+        (.etherTypeFilterForIP, { $0.bus.write(I82576.etqf(0), .init().setting(.etherType, 0x0800).setting(.enable)) }),
+        (
+            .statisticsPolled,
+            {
+                for _ in 0..<300 { _ = $0.bus.read(I82576.gprc) }
             }
         ),
     ]

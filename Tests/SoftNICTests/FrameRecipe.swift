@@ -22,6 +22,8 @@ struct FrameRecipe: Sendable {
     var salt = 0
     /// Bytes of TCP options: a multiple of 4, at most 40.
     var tcpOptions = 0
+    /// TCP control bits, FIN lowest: ACK and PSH.
+    var flags: UInt8 = 0x18
     /// Bytes of IPv4 options: a multiple of 4, at most 40.
     var ipOptions = 0
     /// IPv6 extension header before the transport: 0 hop-by-hop, 44 fragment.
@@ -113,7 +115,7 @@ struct FrameRecipe: Sendable {
             header.append16(destinationPort)
             header.append32(1000)
             header.append32(2000)
-            header += [UInt8(((20 + tcpOptions) / 4) << 4), 0x18, 0x20, 0, 0, 0, 0, 0]
+            header += [UInt8(((20 + tcpOptions) / 4) << 4), flags, 0x20, 0, 0, 0, 0, 0]
             header += [UInt8](repeating: 1, count: tcpOptions)
             field = 16
         case .udp:

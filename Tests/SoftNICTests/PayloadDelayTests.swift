@@ -87,7 +87,7 @@ import Timeline
     }
 
     @Test func noDoneBitIsWrittenAfterAnUnmap() throws {
-        let bench = try Bench(.strict) { $0.behaviour.delaysDone = true }
+        let bench = try Bench(.strict) { $0.behaviour.descriptorPieces = .doneLast }
         bench.link()
         bench.startQueue(0, type: 5)
         bench.enableReceiver()

@@ -2,16 +2,21 @@ internal import DeviceMemory
 internal import NICRegisters
 internal import Timeline
 
-/// DMA of a received frame: payload, header, descriptor, and the done bit last.
+/// DMA of a received frame: payload, header, descriptor.
 extension I82576Model {
     /// Writes a frame to `queue`, which has room for it.
-    mutating func deliver(_ frame: ByteView, _ plan: SplitPlan, to queue: Int, _ fields: WriteBackFields) {
+    mutating func deliver(
+        _ frame: ByteView, _ plan: SplitPlan, to queue: Int, _ fields: WriteBackFields, isImmediate: Bool
+    ) {
         guard let words = translateReceiveRing(queue) else { return }
         let state = receiveQueues[queue]
+        let losesData = isLosingData()
         var index = state.head
         var offset = 0
         var isFirst = true
         repeat {
+            if descriptorsLeft == 0 { return }
+            descriptorsLeft &-= 1
             let payload = words.load(2 &* index)
             let header = words.load(2 &* index &+ 1)
             if trace.isEnabled, let bytes = state.bytes {
@@ -22,19 +27,23 @@ extension I82576Model {
             let isSplit = state.type == 2 || state.type == 5
             if behaviour.nullHeaderEatsRing && isSplit && header == 0 { return eatRing(queue, words) }
             let chunk = min(plan.payloadLength &- offset, state.packetSize)
-            if isPosted(payload, queue, index) {
-                if chunk > 0 { writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
-                if isFirst && plan.headerBytes > 0 { writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
+            if isPosted(payload, queue, index) && !losesData {
+                if chunk > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
+                if isFirst && plan.headerBytes > 0 { core.writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
             }
             offset &+= chunk
             let isLast = offset >= plan.payloadLength
-            writeBack(words, index, queue, plan, fields, length: chunk, isFirst: isFirst, isLast: isLast)
+            let done =
+                state.isLegacy
+                ? legacyWriteBack(payload, fields, length: chunk, isLast: isLast)
+                : advancedWriteBack(plan, fields, length: chunk, isFirst: isFirst, isLast: isLast)
+            complete(queue, words, index, done)
             index = index &+ 1 == state.count ? 0 : index &+ 1
             isFirst = false
             if isLast { break }
         } while true
         moveHead(queue, index)
-        raise(.init().setting(.receiveDone))
+        finishBurst(queue, isImmediate: isImmediate)
     }
 
     /// The strict rule: DMA goes to buffers that are posted now.
@@ -45,35 +54,16 @@ extension I82576Model {
         return false
     }
 
-    private mutating func writePayload(_ bytes: ByteView, _ address: UInt64) {
-        guard let target = iommu.write(address, bytes.count) else {
-            // A device sees no error of a posted write: the descriptor completes all the same.
-            flag(.accessRefused, address)
-            return
-        }
-        guard target.isRegion, case .between(let soonest, let latest) = payloadDelay else {
-            target.bytes.copy(bytes)
-            return
-        }
-        if delayed.isFull { drainPayload() }
-        let span = latest.nanoseconds > soonest.nanoseconds ? latest.nanoseconds &- soonest.nanoseconds : 0
-        let extra = draw.below(UInt32(truncatingIfNeeded: min(span, UInt64(UInt32.max))))
-        let due = now + soonest + .nanoseconds(UInt64(extra))
-        delayed.append(bytes, to: target.bytes, iova: address, due: due, frame: fifo.nextNumber)
+    /// Whether this frame is one of those whose bytes get lost (``DeviceFaults/losesDataEvery``).
+    private mutating func isLosingData() -> Bool {
+        guard core.faults.losesDataEvery > 0 else { return false }
+        framesDelivered &+= 1
+        return framesDelivered % core.faults.losesDataEvery == 0
     }
 
-    private mutating func writeHeader(_ bytes: ByteView, _ address: UInt64) {
-        guard let target = iommu.write(address, bytes.count) else {
-            flag(.accessRefused, address)
-            return
-        }
-        target.bytes.copy(bytes)
-    }
-
-    private mutating func writeBack(
-        _ words: DescriptorWords, _ index: Int, _ queue: Int, _ plan: SplitPlan, _ fields: WriteBackFields,
-        length: Int, isFirst: Bool, isLast: Bool
-    ) {
+    private func advancedWriteBack(
+        _ plan: SplitPlan, _ fields: WriteBackFields, length: Int, isFirst: Bool, isLast: Bool
+    ) -> WriteBackWords {
         var first: UInt64 = 0
         // Bit 0 is DD, bit 1 EOP, bit 23 HBO; everything but DD and lengths comes with EOP only.
         var status: UInt32 = 1
@@ -87,22 +77,20 @@ extension I82576Model {
         }
         let tag = isLast ? UInt64(fields.tag) : 0
         let second = UInt64(status) | UInt64(length & 0xFFFF) &<< 32 | tag &<< 48
-        words.store(2 &* index, first)
-        words.store(2 &* index &+ 1, second & ~1)
-        if behaviour.delaysDone {
-            pendingDone.append(words, index: 2 &* index &+ 1, value: second)
-        } else {
-            words.storeReleasing(2 &* index &+ 1, second)
+        return WriteBackWords(first: first, second: second, done: 1)
+    }
+
+    /// The legacy format: length 15:0, status 39:32, errors 47:40, tag 63:48 of the second word; the address stays.
+    private func legacyWriteBack(
+        _ address: UInt64, _ fields: WriteBackFields, length: Int, isLast: Bool
+    ) -> WriteBackWords {
+        var second = UInt64(length & 0xFFFF) | 1 &<< 32
+        if isLast {
+            // The status and error bits that both formats have are in the same order: 7:0, and 31:29 as 7:5.
+            let errors = UInt64(fields.status &>> 24 & 0xE0)
+            second |= UInt64(fields.status & 0xFE | 1 << 1) &<< 32 | errors &<< 40 | UInt64(fields.tag) &<< 48
         }
-        if behaviour.tracksBuffers {
-            let written = writtenBack[queue].bytes
-            if index &* 8 &+ 8 <= written.count { written.setLE64(index &* 8, second) }
-        }
-        if trace.isEnabled, let bytes = receiveQueues[queue].bytes {
-            trace.record(
-                .descriptorWrittenBack, at: now, UInt64(queue), UInt64(index),
-                view: bytes.slice(index &* 16, 16).readOnly)
-        }
+        return WriteBackWords(first: address, second: second, done: 1 << 32)
     }
 
     /// What QEMU's model does with a null header address: every descriptor is done with nothing in it.
@@ -115,10 +103,16 @@ extension I82576Model {
             index = index &+ 1 == state.count ? 0 : index &+ 1
         }
         moveHead(queue, index)
+        showHead(queue, index)
     }
 
+    /// Descriptors were used; RXDMT0 tells when few are left (SRRCTL.RDMTS).
     private mutating func moveHead(_ queue: Int, _ index: Int) {
+        let threshold = receiveQueues[queue].threshold
+        let before = receiveQueues[queue].free
         receiveQueues[queue].head = index
-        registers[I82576.rdh(queue)] = PlainValue(UInt32(truncatingIfNeeded: index))
+        guard before > threshold, receiveQueues[queue].free <= threshold else { return }
+        raise(.init().setting(.receiveThreshold))
+        if behaviour.countsDrops { registers.count(I82576.rxdmtc) }
     }
 }

@@ -39,18 +39,22 @@ extension I82576Model {
     mutating func receiveFrames() -> Bool {
         var worked = false
         while !fifo.isEmpty {
+            guard descriptorsLeft > 0 else {
+                core.receiveBlocked = true
+                return worked
+            }
             switch receiveNext() {
             case .delivered: break
             case .dropped: break
             case .blocked:
-                receiveBlocked = true
+                core.receiveBlocked = true
                 return worked
             }
             fifo.advance()
             worked = true
         }
         // Without delayed writes the places are free at once.
-        freeFIFO()
+        core.freeFIFO()
         return worked
     }
 
@@ -61,6 +65,7 @@ extension I82576Model {
         var length = max(fifo.frontLength, 60)
         let arrived = place.slice(0, length).readOnly
         guard accepts(arrived) else { return .dropped }
+        if behaviour.handlesMACControl && endsInMAC(arrived) { return .dropped }
         var parsed = ParsedFrame(arrived, loosely: behaviour.parsesLikeQEMU)
         if isOversized(fifo.frontLength, tags: parsed.tags) {
             registers.count(I82576.roc)
@@ -80,7 +85,8 @@ extension I82576Model {
         }
         let frame = place.slice(start, length).readOnly
         let (type, hash) = computeHash(frame, parsed)
-        let queue = type == .none ? 0 : redirect(hash)
+        let verdict = steer(frame, parsed, type, hash)
+        let queue = verdict.queue
         let keepsCRC = !registers[I82576.rctl][.stripCRC]
         if keepsCRC {
             place.setLE32(start &+ length, frameCheckSequence(frame))
@@ -96,8 +102,14 @@ extension I82576Model {
             if outcome == .blocked, let tag { Self.restoreTag(place, tag) }
             return outcome
         }
-        let fields = makeWriteBack(frame, parsed, type, hash, tag)
-        deliver(stored, plan, to: queue, fields)
+        var fields = makeWriteBack(frame, parsed, type, hash, tag)
+        if let filter = verdict.etherTypeFilter {
+            // Bit 15 says so, bits 6:4 which.
+            fields.types = UInt32(type.rawValue) | 0x8000 | UInt32(truncatingIfNeeded: filter) &<< 4
+        }
+        // LLINT, bit 11.
+        if verdict.isImmediate { fields.status |= 1 << 11 }
+        deliver(stored, plan, to: queue, fields, isImmediate: verdict.isImmediate)
         countReceived(frame)
         return .delivered
     }
@@ -164,6 +176,7 @@ extension I82576Model {
     private mutating func makeRoom(_ queue: Int, _ length: Int, _ payloadLength: Int) -> Outcome? {
         let state = receiveQueues[queue]
         if behaviour.holdsWithoutDescriptors && !anyQueueHasRoom() { return .blocked }
+        guard queue < core.capabilities.queues else { return drop(queue) }
         guard state.enabled else {
             return behaviour.stallsWithoutDropEnable && !state.dropEnable ? .blocked : drop(queue)
         }
@@ -185,7 +198,7 @@ extension I82576Model {
     private mutating func drop(_ queue: Int) -> Outcome {
         raise(.init().setting(.receiveOverrun))
         guard behaviour.countsDrops else { return .dropped }
-        registers.count(I82576.rqdpc(queue))
+        if queue < core.capabilities.queues { registers.count(I82576.rqdpc(queue)) }
         registers.count(I82576.rnbc)
         return .dropped
     }
@@ -215,7 +228,7 @@ extension I82576Model {
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
                 // QEMU has no switch of its own for SCTP.
                 sctp: offloads[behaviour.parsesLikeQEMU ? .transportOffload : .sctpOffload],
-                mark: fifo.frontMark
+                mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
             ).bits
         if offloads[.packetChecksumDisable] {
             fields.hash = hash
@@ -248,32 +261,5 @@ extension I82576Model {
         case .sctp: type |= 0x400
         }
         return isNFS(parsed) ? type | 0x800 : type
-    }
-
-    private mutating func countReceived(_ frame: ByteView) {
-        let length = UInt32(truncatingIfNeeded: frame.count) &+ 4
-        registers.count(I82576.gprc)
-        registers.count(I82576.rpthc)
-        registers.count64(I82576.gorcl, length)
-        registers.count64(I82576.hgorcl, length)
-        if frame[0] & 1 != 0 {
-            let isBroadcast = frame.be32(0) == 0xFFFF_FFFF && frame.be16(4) == 0xFFFF
-            registers.count(isBroadcast ? I82576.bprc : I82576.mprc)
-        }
-        registers.count(sizeClass(length, from: I82576.prc64))
-    }
-
-    /// The counter for frames of `length` bytes among six that follow `first`.
-    func sizeClass(_ length: UInt32, from first: Register<PlainValue>) -> Register<PlainValue> {
-        let index: UInt32
-        switch length {
-        case ...64: index = 0
-        case ...127: index = 1
-        case ...255: index = 2
-        case ...511: index = 3
-        case ...1023: index = 4
-        default: index = 5
-        }
-        return Register(first.offset &+ index &* 4, first.name, first.access)
     }
 }

@@ -22,6 +22,8 @@ extension I82576Model {
             control[.packetBufferSize] != 0
             ? Int(control[.packetBufferSize]) &* 1024 : 2048 &>> Int(registers[I82576.rctl][.bufferSize])
         receiveQueues[queue].type = control[.descriptorType]
+        receiveQueues[queue].isLegacy = behaviour.hasLegacyDescriptors && control[.descriptorType] == 0
+        receiveQueues[queue].threshold = Int(control[.minimumThreshold]) &* 16
         let queueDrop = behaviour.hasFilters && registers[I82576.qde].rawValue &>> UInt32(queue) & 1 != 0
         receiveQueues[queue].dropEnable = control[.dropEnable] || queueDrop
         receiveQueues[queue].count = Int(registers[I82576.rdlen(queue)].rawValue) / 16
@@ -33,7 +35,7 @@ extension I82576Model {
     mutating func translateReceiveRing(_ queue: Int) -> DescriptorWords? {
         if let words = receiveQueues[queue].words { return words }
         let base = registers.address(I82576.rdbal(queue), I82576.rdbah(queue))
-        guard let bytes = translateRing(at: base, descriptors: receiveQueues[queue].count) else { return nil }
+        guard let bytes = core.translateRing(at: base, descriptors: receiveQueues[queue].count) else { return nil }
         let words = DescriptorWords(bytes)
         receiveQueues[queue].words = words
         receiveQueues[queue].bytes = bytes
@@ -49,18 +51,25 @@ extension I82576Model {
             reloadReceiveQueue(queue)
         case 0x0C:
             if enabled { flag(.splitControlWrittenWhileEnabled, UInt64(queue)) }
-            registers[offset] = value
+            registers[I82576.srrctl(queue)] = splitControl(.init(rawValue: value))
             reloadReceiveQueue(queue)
         case 0x10:
             if enabled { flag(.headWrittenWhileEnabled, UInt64(queue)) }
             registers[offset] = value & 0xFFFF
             receiveQueues[queue].head = Int(value & 0xFFFF)
             receiveQueues[queue].scanned = Int(value & 0xFFFF)
+            forgetHeld(queue)
         case 0x18: writeReceiveTail(queue, value & 0xFFFF)
         case 0x28: writeReceiveDescriptorControl(queue, .init(rawValue: value))
         case 0x30: break
         default: registers[offset] = value
         }
+    }
+
+    /// What of a written SRRCTL sticks: a device without header split knows legacy and one-buffer descriptors only.
+    private func splitControl(_ value: I82576.SplitReceiveControl) -> I82576.SplitReceiveControl {
+        guard !core.capabilities.headerSplit, value[.descriptorType] > 1 else { return value }
+        return value.setting(.descriptorType, 1)
     }
 
     private mutating func writeReceiveTail(_ queue: Int, _ tail: UInt32) {
@@ -70,79 +79,13 @@ extension I82576Model {
             if tail != 0 && !behaviour.keepsTailOfDisabledQueue { return }
         } else {
             if Int(tail) >= receiveQueues[queue].count && tail != 0 { flag(.tailBeyondRing, UInt64(tail)) }
+            if receiveQueues[queue].movesBack(to: Int(tail)) { flag(.tailMovedBack, UInt64(tail)) }
             if !phy.linkUp && Int(tail) != receiveQueues[queue].tail { flag(.receiveBeforeLink, UInt64(queue)) }
         }
         registers[I82576.rdt(queue)] = PlainValue(tail)
         receiveQueues[queue].tail = Int(tail)
-        receiveBlocked = false
+        core.receiveBlocked = false
         newTails |= 1 &<< UInt32(queue)
-    }
-
-    private mutating func writeReceiveDescriptorControl(_ queue: Int, _ value: I82576.ReceiveDescriptorControl) {
-        let wanted = value[.enable]
-        let enabled = receiveQueues[queue].enabled
-        if enabled && wanted && value.setting(.flush, false) != registers[I82576.rxdctl(queue)] {
-            flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
-        }
-        // ENABLE reads back what is in effect; SWFLUSH clears itself.
-        registers[I82576.rxdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
-        receiveQueues[queue].enableTarget = wanted
-        receiveQueues[queue].enableReads = behaviour.enableReads
-        if wanted == enabled {
-            enablesPending &= ~(1 &<< UInt32(queue))
-        } else if behaviour.enableReads == 0 {
-            commitReceiveEnable(queue)
-        } else {
-            enablesPending |= 1 &<< UInt32(queue)
-        }
-    }
-
-    /// A change of ENABLE takes effect.
-    mutating func commitReceiveEnable(_ queue: Int) {
-        enablesPending &= ~(1 &<< UInt32(queue))
-        let wanted = receiveQueues[queue].enableTarget
-        registers[I82576.rxdctl(queue)][.enable] = wanted
-        receiveQueues[queue].enabled = wanted
-        if behaviour.tracksBuffers { posted.removeAll(of: queue) }
-        receiveQueues[queue].scanned = receiveQueues[queue].head
-        // After ENABLE reads 0 the device writes nothing more for this queue.
-        _ = pendingDone.publish()
-        if !behaviour.resumesOnTailOnly { receiveBlocked = false }
-        guard wanted else { return }
-        if behaviour.tracksBuffers {
-            writtenBack[queue] = HeapBytes(count: receiveQueues[queue].count * 8)
-            var total = 0
-            for other in 0..<I82576.queueCount where receiveQueues[other].enabled {
-                total += receiveQueues[other].count
-            }
-            posted.reserve(total)
-        }
-        newTails |= 1 &<< UInt32(queue)
-        checkReceiveSetUp()
-    }
-
-    /// A read of a queue's control register brings a pending change of ENABLE nearer.
-    mutating func countEnableRead(_ offset: UInt32) {
-        guard offset & 0x3F == 0x28 else { return }
-        if offset >= 0xC000 && offset < 0xC400 {
-            let queue = Int((offset &- 0xC000) / 0x40)
-            guard enablesPending &>> UInt32(queue) & 1 != 0 else { return }
-            receiveQueues[queue].enableReads -= 1
-            if receiveQueues[queue].enableReads <= 0 { commitReceiveEnable(queue) }
-        } else if offset >= 0xE000 && offset < 0xE400 {
-            let queue = Int((offset &- 0xE000) / 0x40)
-            guard enablesPending &>> UInt32(queue + 16) & 1 != 0 else { return }
-            transmitQueues[queue].enableReads -= 1
-            if transmitQueues[queue].enableReads <= 0 { commitTransmitEnable(queue) }
-        }
-    }
-
-    /// Time does the same.
-    mutating func commitEnables() {
-        for queue in 0..<I82576.queueCount {
-            if enablesPending &>> UInt32(queue) & 1 != 0 { commitReceiveEnable(queue) }
-            if enablesPending &>> UInt32(queue + 16) & 1 != 0 { commitTransmitEnable(queue) }
-        }
     }
 
     /// Looks for set-ups that lose frames or payload, whenever the receiver or a queue is switched on.
@@ -156,7 +99,8 @@ extension I82576Model {
             if !state.dropEnable { stalling = true }
             let split = state.type == 2 || state.type == 5
             if control[.enable] && split && !control[.stripCRC] { flag(.crcKeptWithSplit, UInt64(queue)) }
-            if !split && state.type != 1 && !(behaviour.replicatesHeaders && (state.type == 3 || state.type == 4)) {
+            let replicates = behaviour.replicatesHeaders && (state.type == 3 || state.type == 4)
+            if !split && !replicates && !state.isLegacy && state.type != 1 {
                 flag(.unsupportedDescriptorType, UInt64(state.type))
             }
             if registers[I82576.gpie][.multipleMSIX]
@@ -201,11 +145,11 @@ extension I82576Model {
     ) {
         let payload = words.load(2 &* index)
         let header = words.load(2 &* index &+ 1)
-        guard header & 1 == 0 else {
+        let done: UInt64 = state.isLegacy ? 1 << 32 : 1
+        if header & done != 0 {
             let last = writtenBack[queue].bytes.readOnly
-            let stale = index &* 8 &+ 8 <= last.count && last.le64(index &* 8) == header
-            flag(stale ? .staleDescriptor : .headerAddressOdd, UInt64(index))
-            return
+            let isStale = index &* 16 &+ 16 <= last.count && last.le64(index &* 16 &+ 8) == header
+            if isStale || !state.isLegacy { return flag(isStale ? .staleDescriptor : .headerAddressOdd, UInt64(index)) }
         }
         let split = state.type >= 2 && state.type <= 5
         if payload == 0 || (split && header == 0) { flag(.nullAddress, UInt64(index)) }

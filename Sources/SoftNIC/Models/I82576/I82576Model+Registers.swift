@@ -27,7 +27,7 @@ extension I82576Model {
 
     /// Checks an access and resolves aliases; `nil` when there is nothing there.
     private mutating func admit(_ address: UInt32) -> UInt32? {
-        if now < resetUntil { flag(.accessDuringReset, UInt64(address)) }
+        if now < core.resetUntil { flag(.accessDuringReset, UInt64(address)) }
         guard address % 4 == 0, address < UInt32(I82576.registerWindow) else {
             flag(.misalignedAccess, UInt64(address))
             return nil
@@ -58,41 +58,25 @@ extension I82576Model {
         case I82576.status.offset:
             var status = registers[I82576.status]
             status[.linkUp] = phy.linkUp
-            status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable]
+            status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable] || core.faults.mastersStayBusy
             return status.rawValue
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
         case I82576.mdic.offset:
-            if phyReadsLeft > 0 {
-                phyReadsLeft -= 1
-                if phyReadsLeft == 0 { registers[offset] = phyAnswer }
-                return phyAnswer & ~(3 << 28 | 1 << 30)
-            }
-            return registers[offset]
+            // READY and the outcome come later; MDI_ERR is bit 30.
+            guard now >= core.phyReadyAt else { return core.phyAnswer & ~(3 << 28 | 1 << 30) }
+            return core.phyAnswer
         case I82576.swsm.offset:
             let value = registers[I82576.swsm]
             registers[I82576.swsm] = value.setting(.software)
-            return value.rawValue
+            return core.faults.heldSemaphores.contains(.software) ? value.setting(.software).rawValue : value.rawValue
+        case I82576.swFwSync.offset:
+            var owners = registers[I82576.swFwSync]
+            if core.faults.heldSemaphores.contains(.phy) { owners[.firmwarePHY] = true }
+            if core.faults.heldSemaphores.contains(.eeprom) { owners[.firmwareEEPROM] = true }
+            return owners.rawValue
         default: break
         }
-        let value = registers[offset]
-        if enablesPending != 0 { countEnableRead(offset) }
-        return value
-    }
-
-    /// A statistics register: a read clears it, and the upper half of a pair clears both.
-    private mutating func readCounter(_ offset: UInt32) -> UInt32 {
-        let value = registers[offset]
-        switch offset {
-        case I82576.gorcl.offset, I82576.gotcl.offset, I82576.torl.offset, I82576.totl.offset, I82576.hgorcl.offset,
-            I82576.hgotcl.offset:
-            break
-        case I82576.gorch.offset, I82576.gotch.offset, I82576.torh.offset, I82576.toth.offset, I82576.hgorch.offset,
-            I82576.hgotch.offset:
-            registers[offset] = 0
-            registers[offset &- 4] = 0
-        default: registers[offset] = 0
-        }
-        return value
+        return registers[offset]
     }
 
     private mutating func writeGeneral(_ offset: UInt32, _ value: UInt32) {
@@ -112,6 +96,15 @@ extension I82576Model {
         case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
         case I82576.mdic.offset: writePHYAccess(.init(rawValue: value))
         case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
+        case 0x1680..<0x16E4: writeThrottle(offset, .init(rawValue: value))
+        case 0x1700..<0x1720, I82576.ivarMisc.offset: writeVectorAllocation(offset, value)
+        case I82576.swsm.offset:
+            let isHeld = core.faults.heldSemaphores.contains(.softwareFirmware)
+            registers[offset] = isHeld ? value & ~2 : value
+        case I82576.rxcsum.offset: registers[I82576.rxcsum] = checksumControl(.init(rawValue: value))
+        case I82576.qde.offset:
+            registers[offset] = value
+            for queue in 0..<I82576.queueCount { reloadReceiveQueue(queue) }
         case I82576.rctl.offset: writeReceiveControl(.init(rawValue: value))
         case I82576.tctl.offset:
             registers[offset] = value
@@ -119,7 +112,14 @@ extension I82576Model {
         default:
             registers[offset] = value
             if offset >= 0x5C80 && offset < 0x5CA8 { hashing.keyChanged() }
+            if SteeringFilters.concerns(offset) { steeringChanged() }
         }
+    }
+
+    /// What of a written RXCSUM sticks.
+    private func checksumControl(_ value: I82576.ReceiveChecksum) -> I82576.ReceiveChecksum {
+        guard !core.capabilities.receiveChecksum else { return value }
+        return value.setting(.ipOffload, false).setting(.transportOffload, false).setting(.sctpOffload, false)
     }
 
     private mutating func writeControl(_ value: I82576.Control) {
@@ -143,7 +143,7 @@ extension I82576Model {
         guard request[.start] else { return }
         var answer = I82576.EEPROMRead().setting(.address, request[.address])
         // Beyond the image DONE never comes.
-        if let word = nvm.word(request[.address]) {
+        if !core.faults.eepromIsSilent, let word = core.nvm.word(request[.address]) {
             answer = answer.setting(.data, UInt32(word)).setting(.done)
         }
         registers[I82576.eerd] = answer
@@ -153,7 +153,9 @@ extension I82576Model {
         var answer = request
         if request[.phy] != PHYRegister.address {
             // Nobody answers: the register keeps what it held.
-            answer = registers[I82576.mdic].setting(.error)
+            answer = I82576.PHYAccess(rawValue: core.phyAnswer).setting(.error)
+        } else if core.faults.phyReportsErrors {
+            answer[.error] = true
         } else if request[.operation] == 2 {
             if let value = phy.read(request[.register]) {
                 answer[.data] = UInt32(value)
@@ -168,16 +170,15 @@ extension I82576Model {
             if had != phy.linkUp { linkChanged() }
         }
         answer[.ready] = true
-        phyAnswer = answer.rawValue
-        phyReadsLeft = behaviour.phyReads
-        if phyReadsLeft == 0 { registers[I82576.mdic] = answer }
+        core.phyAnswer = answer.rawValue
+        core.phyReadyAt = core.faults.phyIsSilent ? .never : now + behaviour.phyLatency
     }
 
     private mutating func writeReceiveControl(_ value: I82576.ReceiveControl) {
         // DTYP exists on relatives of this family only.
         if value.rawValue & 0xC00 != 0 { flag(.descriptorTypeInRCTL) }
         registers[I82576.rctl] = value
-        receiveBlocked = false
+        core.receiveBlocked = false
         for queue in 0..<I82576.queueCount { reloadReceiveQueue(queue) }
         checkReceiveSetUp()
     }

@@ -3,16 +3,6 @@ internal import NICRegisters
 
 /// What receive and transmit rings have in common: where they are, and the registers that say so.
 extension I82576Model {
-    /// A ring's bytes through the IOMMU; `nil`, with a flag, when the device may not write there.
-    mutating func translateRing(at base: UInt64, descriptors: Int) -> MutableByteView? {
-        guard descriptors > 0 else { return nil }
-        guard let target = iommu.write(base, descriptors &* 16) else {
-            flag(.accessRefused, base)
-            return nil
-        }
-        return target.bytes
-    }
-
     /// A write to a ring's base (blocks 0x00 and 0x04) or length (0x08).
     mutating func writeRingRegister(_ block: UInt32, _ offset: UInt32, _ value: UInt32, enabled: Bool) {
         if enabled { flag(.ringWrittenWhileEnabled, UInt64(offset)) }
@@ -25,12 +15,5 @@ extension I82576Model {
     private func ringMask(_ block: UInt32) -> UInt32 {
         if block == 0x00 { return behaviour.hasFilters ? ~0x7F : ~0x1F }
         return behaviour.hasFilters ? 0xF_FF80 : 0xF_FFF0
-    }
-}
-
-extension RegisterFile {
-    /// An address in a pair of registers.
-    func address(_ low: Register<PlainValue>, _ high: Register<PlainValue>) -> UInt64 {
-        UInt64(self[low].rawValue) | UInt64(self[high].rawValue) &<< 32
     }
 }

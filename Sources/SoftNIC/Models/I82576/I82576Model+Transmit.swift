@@ -50,10 +50,7 @@ extension I82576Model {
         let command = UInt32(truncatingIfNeeded: second)
         let options = UInt32(truncatingIfNeeded: second &>> 32)
         // DEXT, bit 29.
-        if command &>> 29 & 1 == 0 {
-            flag(.legacyTransmitDescriptor, UInt64(index))
-            return collect(queue, first, Int(command & 0xFFFF), command & 1 &<< 24, 0)
-        }
+        if command &>> 29 & 1 == 0 { return fetchLegacy(queue, index, first, second) }
         // STA.DD of a descriptor that was not written since its write-back.
         if options & 1 != 0 { flag(.staleDescriptor, UInt64(index) | 0x1_0000) }
         // DTYP, bits 23:20: 2 context, 3 data.
@@ -68,6 +65,22 @@ extension I82576Model {
             return
         }
         collect(queue, first, Int(command & 0xFFFF), command, options)
+    }
+
+    /// A legacy descriptor: length 15:0, command 31:24, DD bit 32; checksum and tag count in the last one of a frame.
+    private mutating func fetchLegacy(_ queue: Int, _ index: Int, _ first: UInt64, _ second: UInt64) {
+        let command = UInt32(truncatingIfNeeded: second)
+        let state = transmitQueues[queue]
+        let isMixed = state.pieces > 0 && state.command &>> 29 & 1 != 0
+        // EOP, bit 24, is all that the rest of the path may see: other bits mean other things there.
+        let ended = command & 1 &<< 24
+        guard behaviour.hasLegacyDescriptors, !isMixed else {
+            flag(.legacyTransmitDescriptor, UInt64(index))
+            return collect(queue, first, Int(command & 0xFFFF), ended, 0)
+        }
+        if second &>> 32 & 1 != 0 { flag(.staleDescriptor, UInt64(index) | 0x1_0000) }
+        collect(queue, first, Int(command & 0xFFFF), ended, 0)
+        transmitQueues[queue].legacy = second
     }
 
     private mutating func collect(_ queue: Int, _ address: UInt64, _ length: Int, _ command: UInt32, _ options: UInt32)
@@ -92,7 +105,7 @@ extension I82576Model {
 
     /// DD in the descriptor, or the head at the address of TDWBAL.
     private mutating func reportDone(_ queue: Int, _ words: DescriptorWords, _ index: Int, _ second: UInt64) {
-        raise(.init().setting(.transmitDone))
+        defer { announceSent(queue) }
         let headWriteBack = registers[I82576.tdwbal(queue)]
         if headWriteBack[.enable] {
             let address =
@@ -102,16 +115,22 @@ extension I82576Model {
             return
         }
         let done = second | 1 &<< 32
-        if behaviour.delaysDone {
-            pendingDone.append(words, index: 2 &* index &+ 1, value: done)
-        } else {
-            words.storeReleasing(2 &* index &+ 1, done)
+        switch behaviour.descriptorPieces {
+        case .whole, .doneFirst: words.storeReleasing(2 &* index &+ 1, done)
+        case .doneLast, .halves: pendingDone.append(words, index: 2 &* index &+ 1, value: done)
         }
         if trace.isEnabled, let bytes = transmitQueues[queue].bytes {
             trace.record(
                 .descriptorWrittenBack, at: now, UInt64(queue) | 0x100, UInt64(index),
                 view: bytes.slice(index &* 16, 16).readOnly)
         }
+    }
+
+    /// TXDW, and the queue's vector; QEMU's model raises neither unless the vector is valid.
+    private mutating func announceSent(_ queue: Int) {
+        let vector = transmitVector(queue)
+        if behaviour.reportsSentByVector && vector == 0 { return }
+        announce(.init().setting(.transmitDone), vector)
     }
 
     // MARK: frames
@@ -126,7 +145,7 @@ extension I82576Model {
         let context = state.options &>> 4 & 1 == 0 ? state.context0 : state.context1
         let payloadLength = Int(state.options &>> 14)
         // TSE, bit 31 of the command.
-        guard state.command &>> 31 & 1 != 0 else {
+        guard state.command &>> 31 & 1 != 0, core.capabilities.transmitOffload else {
             let isLegacy = state.command &>> 29 & 1 == 0
             if !isLegacy && payloadLength != state.length { flag(.payloadLengthMismatch, UInt64(payloadLength)) }
             return send(queue, context, from: 0, header: 0, count: state.length, segment: nil)
@@ -169,20 +188,25 @@ extension I82576Model {
             flag(.transmitTooLong, UInt64(length))
             return true
         }
-        guard let space = loopback ? scratch.bytes : outbound.reserve() else { return false }
+        guard let space = loopback ? core.scratch.bytes : outbound.reserve() else { return false }
         let state = transmitQueues[queue]
         // VLE, bit 30 of the command: the tag goes between addresses and type.
-        let isTagged = state.command &>> 30 & 1 != 0
+        let isLegacy = state.command &>> 29 & 1 == 0
+        let isTagged = (isLegacy ? UInt32(truncatingIfNeeded: state.legacy) : state.command) &>> 30 & 1 != 0
         let body = space.slice(isTagged ? 4 : 0, length)
         guard gather(queue, 0, body.slice(0, header)), gather(queue, from, body.slice(header, count)) else {
             // A read that fails loses the frame.
             return true
         }
         if let segment { segment.edit(body, context) }
-        insertChecksums(body, state.options, context, isSegment: segment != nil)
+        if isLegacy {
+            insertLegacyChecksum(body, state.legacy)
+        } else if core.capabilities.transmitOffload {
+            insertChecksums(body, state.options, context, isSegment: segment != nil)
+        }
         var total = length
         if isTagged {
-            insertTag(space, context.tag)
+            insertTag(space, isLegacy ? UInt16(truncatingIfNeeded: state.legacy &>> 48) : context.tag)
             total &+= 4
         }
         if total < 60 && registers[I82576.tctl][.padShortPackets] {
@@ -190,12 +214,12 @@ extension I82576Model {
             total = 60
         }
         let frame = space.slice(0, total).readOnly
-        countSent(frame)
+        if !phy.linkUp && behaviour.countsDrops { registers.count(I82576.htdpmc) } else { countSent(frame) }
         if loopback {
             // The PHY side must be up for MAC loopback too.
             if phy.linkUp {
                 enterFIFO(frame, mark: .none)
-                receiveBlocked = false
+                core.receiveBlocked = false
             }
         } else if phy.linkUp {
             trace.record(.frameFromNIC, at: now, UInt64(total), UInt64(queue), view: frame)

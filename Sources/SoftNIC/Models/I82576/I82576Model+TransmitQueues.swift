@@ -14,7 +14,7 @@ extension I82576Model {
     mutating func translateTransmitRing(_ queue: Int) -> DescriptorWords? {
         if let words = transmitQueues[queue].words { return words }
         let base = registers.address(I82576.tdbal(queue), I82576.tdbah(queue))
-        guard let bytes = translateRing(at: base, descriptors: transmitQueues[queue].count) else { return nil }
+        guard let bytes = core.translateRing(at: base, descriptors: transmitQueues[queue].count) else { return nil }
         let words = DescriptorWords(bytes)
         transmitQueues[queue].words = words
         transmitQueues[queue].bytes = bytes
@@ -50,35 +50,6 @@ extension I82576Model {
         }
         registers[I82576.tdt(queue)] = PlainValue(tail)
         transmitQueues[queue].tail = Int(tail)
-        considerTransmit(queue)
-    }
-
-    private mutating func writeTransmitDescriptorControl(_ queue: Int, _ value: I82576.TransmitDescriptorControl) {
-        let wanted = value[.enable]
-        let enabled = transmitQueues[queue].enabled
-        if enabled && wanted && value.setting(.flush, false) != registers[I82576.txdctl(queue)] {
-            flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
-        }
-        registers[I82576.txdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
-        transmitQueues[queue].enableTarget = wanted
-        transmitQueues[queue].enableReads = behaviour.enableReads
-        if wanted == enabled {
-            enablesPending &= ~(1 &<< UInt32(queue + 16))
-        } else if behaviour.enableReads == 0 {
-            commitTransmitEnable(queue)
-        } else {
-            enablesPending |= 1 &<< UInt32(queue + 16)
-        }
-    }
-
-    /// A change of ENABLE takes effect. Contexts do not survive it (Linux igb sends them again after a restart).
-    mutating func commitTransmitEnable(_ queue: Int) {
-        enablesPending &= ~(1 &<< UInt32(queue + 16))
-        registers[I82576.txdctl(queue)][.enable] = transmitQueues[queue].enableTarget
-        transmitQueues[queue].enabled = transmitQueues[queue].enableTarget
-        transmitQueues[queue].context0 = TransmitContext()
-        transmitQueues[queue].context1 = TransmitContext()
-        transmitQueues[queue].startFrame()
         considerTransmit(queue)
     }
 

@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Timeline
 
 /// What a receive queue's registers mean, kept beside them for the path.
 struct ReceiveQueueState: BitwiseCopyable {
@@ -18,14 +19,24 @@ struct ReceiveQueueState: BitwiseCopyable {
     var enabled = false
     /// What a pending change will make of it.
     var enableTarget = false
-    /// Reads until a pending change shows.
-    var enableReads = 0
+    /// When it will.
+    var enableDue = Instant.never
     /// BSIZEHDR in bytes.
     var headerSize = 0
     /// BSIZEPKT in bytes.
     var packetSize = 0
     /// DESCTYPE.
     var type: UInt32 = 0
+    /// Legacy descriptors.
+    var isLegacy = false
+    /// RDMTS in descriptors.
+    var threshold = 0
+    /// Descriptors that are written back together; 1 is at once.
+    var batch = 1
+    /// Completed descriptors that are not written back yet, the first of them, and when they will be.
+    var held = 0
+    var heldFrom = 0
+    var heldDue = Instant.never
     /// DROP_EN, or the queue's bit in QDE.
     var dropEnable = false
 
@@ -35,43 +46,15 @@ struct ReceiveQueueState: BitwiseCopyable {
         return tail >= head ? tail &- head : tail &+ count &- head
     }
 
+    /// Whether a tail written now takes posted descriptors back, or passes the head: what is posted only grows.
+    func movesBack(to newTail: Int) -> Bool {
+        guard enabled, head < count, newTail < count else { return false }
+        return (newTail >= head ? newTail &- head : newTail &+ count &- head) < free
+    }
+
     /// The ring must be translated again.
     mutating func forgetTranslation() {
         words = nil
         bytes = nil
-    }
-}
-
-/// Done bits that are written one step after the rest of their descriptors.
-struct PendingDone: ~Copyable {
-    struct Entry: BitwiseCopyable {
-        var words: DescriptorWords?
-        var index = 0
-        var value: UInt64 = 0
-    }
-
-    private var entries: Slab<Entry>
-    private var used = 0
-
-    init(capacity: Int) { entries = Slab(count: capacity, repeating: Entry()) }
-
-    var isEmpty: Bool { used == 0 }
-
-    /// Keeps a word back until ``publish()``, which happens by itself when there is no room.
-    mutating func append(_ words: DescriptorWords, index: Int, value: UInt64) {
-        if used == entries.count { _ = publish() }
-        entries[used] = Entry(words: words, index: index, value: value)
-        used &+= 1
-    }
-
-    /// Writes all words, in order; true if there was one.
-    mutating func publish() -> Bool {
-        guard used != 0 else { return false }
-        for i in 0..<used {
-            let entry = entries[i]
-            if let words = entry.words { words.storeReleasing(entry.index, entry.value) }
-        }
-        used = 0
-        return true
     }
 }

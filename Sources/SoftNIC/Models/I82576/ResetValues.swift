@@ -45,7 +45,8 @@ extension I82576Model {
             registers[I82576.eecd][.autoReadDone] = true
             registers[I82576.eemngctl][.configurationDone] = true
         }
-        let mac = nvm.macAddress
+        if !core.capabilities.receiveChecksum { registers[I82576.rxcsum] = .init() }
+        let mac = core.nvm.macAddress
         registers[I82576.ral(0)] = PlainValue(mac.low)
         registers[I82576.rah(0)] = .init(rawValue: mac.high | 1 << 31)
         if powerUp && behaviour.fillsUndefined { fillUndefined() }
@@ -53,7 +54,7 @@ extension I82576Model {
 
     /// What drivers must initialise themselves holds a pattern: a driver that forgets then misbehaves visibly.
     private mutating func fillUndefined() {
-        var draw = SeededGenerator(seed: seed, stream: 0x7570)
+        var draw = SeededGenerator(seed: core.seed, stream: 0x7570)
         for i in 0..<128 {
             registers[I82576.mta(i)] = PlainValue(UInt32(truncatingIfNeeded: draw.next()))
             registers[I82576.vfta(i)] = PlainValue(UInt32(truncatingIfNeeded: draw.next()))

@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Timeline
 
 /// One of the two contexts of a transmit queue: how headers are laid out, and what is to be inserted.
 struct TransmitContext: BitwiseCopyable {
@@ -56,8 +57,8 @@ struct TransmitQueueState: BitwiseCopyable {
     var enabled = false
     /// What a pending change will make of it.
     var enableTarget = false
-    /// Reads until a pending change shows.
-    var enableReads = 0
+    /// When it will.
+    var enableDue = Instant.never
     /// The two contexts.
     var context0 = TransmitContext()
     var context1 = TransmitContext()
@@ -69,6 +70,8 @@ struct TransmitQueueState: BitwiseCopyable {
     /// cmd_type_len and olinfo_status of the frame's first descriptor, whose offloads rule.
     var command: UInt32 = 0
     var options: UInt32 = 0
+    /// The second word of the last descriptor of a frame of legacy descriptors.
+    var legacy: UInt64 = 0
     /// The frame has its last descriptor and is leaving.
     var isComplete = false
     /// Segments that have left.
@@ -78,6 +81,7 @@ struct TransmitQueueState: BitwiseCopyable {
     mutating func startFrame() {
         pieces = 0
         length = 0
+        legacy = 0
         isComplete = false
         segments = 0
     }

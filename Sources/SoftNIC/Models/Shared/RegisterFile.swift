@@ -19,18 +19,13 @@ struct RegisterFile: ~Copyable {
     private var words: Slab<UInt32>
     private var presence: Slab<UInt8>
 
-    init(hasFilters: Bool) {
-        let count = I82576.registerWindow / 4
+    /// A window of `window` bytes that holds `lines`, of which `absent` are not there.
+    init(window: Int, _ lines: [RegisterDescription], absent: [RegisterDescription] = []) {
+        let count = window / 4
         words = Slab(count: count, repeating: 0)
         presence = Slab(count: count, repeating: Presence.unknown.rawValue)
-        for line in I82576.registers { declare(line) }
-        guard !hasFilters else { return }
-        let missing = [
-            RegisterDescription(8, I82576.psrtype), .init(1, I82576.synqf), .init(8, I82576.saqf),
-            .init(8, I82576.daqf), .init(8, I82576.spqf), .init(8, I82576.ftqf), .init(8, I82576.imir),
-            .init(8, I82576.imirext), .init(I82576.imirvp), .init(I82576.qde),
-        ]
-        for line in missing { declare(line, as: .absent) }
+        for line in lines { declare(line) }
+        for line in absent { declare(line, as: .absent) }
     }
 
     private mutating func declare(_ line: RegisterDescription, as forced: Presence? = nil) {
@@ -75,5 +70,10 @@ struct RegisterFile: ~Copyable {
     /// Sets every word to zero, except in the given ranges of byte offsets.
     mutating func clear(except kept: [Range<UInt32>]) {
         for i in 0..<words.count where !kept.contains(where: { $0.contains(UInt32(i) * 4) }) { words[i] = 0 }
+    }
+
+    /// An address in a pair of registers.
+    func address(_ low: Register<PlainValue>, _ high: Register<PlainValue>) -> UInt64 {
+        UInt64(self[low].rawValue) | UInt64(self[high].rawValue) &<< 32
     }
 }

@@ -2,9 +2,17 @@ internal import DeviceMemory
 internal import NICRegisters
 internal import Timeline
 
-/// The internal PHY: an IGP03E1000 class part at address 1.
+/// The internal PHY, at address 1 of its management bus, and the link.
 struct PHY: ~Copyable {
     private enum Access { case absent, readOnly, readWrite, writeOnly }
+
+    /// Which part it is.
+    enum Part {
+        /// IGP03E1000, in the 82576.
+        case igp
+        /// The Marvell-derived BM PHY of the 82574.
+        case bm
+    }
 
     private var words: Slab<UInt16>
     /// When auto-negotiation will be complete.
@@ -13,28 +21,39 @@ struct PHY: ~Copyable {
     private(set) var linkUp = false
     private var linkLost = false
     private var cable = true
+    private let part: Part
     private let behaviour: Behaviour
     private let negotiationTime: Interval
 
-    init(behaviour: Behaviour, negotiationTime: Interval) {
+    init(_ part: Part, behaviour: Behaviour, negotiationTime: Interval) {
+        self.part = part
         self.behaviour = behaviour
         self.negotiationTime = negotiationTime
         words = Slab(count: 32, repeating: 0)
     }
 
-    /// Registers after a reset, as QEMU 10's igb model has them.
-    private static var resetValues: [(Int, UInt16)] {
-        [
-            (0, 0x1140), (1, 0x794D), (2, 0x02A8), (3, 0x0391), (4, 0x0DE1), (5, 0x07E0), (6, 0x0005), (7, 0x2001),
-            (9, 0x0F00), (10, 0x3C00), (15, 0x3000), (16, 0x0120), (17, 0xC000), (25, 0x008D),
+    /// Registers after a reset, as QEMU 10's models have them.
+    private var resetValues: [(Int, UInt16)] {
+        let standard: [(Int, UInt16)] = [
+            (0, 0x1140), (1, 0x794D), (4, 0x0DE1), (5, 0x07E0), (6, 0x0005), (7, 0x2001), (9, 0x0F00), (10, 0x3C00),
+            (15, 0x3000),
         ]
+        switch part {
+        case .igp: return standard + [(2, 0x02A8), (3, 0x0391), (16, 0x0120), (17, 0xC000), (25, 0x008D)]
+        case .bm: return standard + [(2, 0x0141), (3, 0x0CB1), (16, 0x3360), (17, 0xAC08)]
+        }
     }
 
-    private static func access(_ register: UInt32) -> Access {
-        switch register {
-        case 0, 4, 7, 9, 16, 18, 25: .readWrite
-        case 1, 2, 3, 5, 6, 10, 15, 17, 19: .readOnly
-        case 31: .writeOnly
+    private func access(_ register: UInt32) -> Access {
+        switch (part, register) {
+        case (_, 0), (_, 4), (_, 7), (_, 9), (_, 16), (_, 25): .readWrite
+        case (_, 1), (_, 2), (_, 3), (_, 5), (_, 6), (_, 10), (_, 15), (_, 17): .readOnly
+        case (.igp, 18): .readWrite
+        case (.igp, 19): .readOnly
+        case (.igp, 31): .writeOnly
+        // 19: copper status; 21: receive errors; 22: page; 29, 30: analog.
+        case (.bm, 18), (.bm, 20), (.bm, 22), (.bm, 29), (.bm, 30): .readWrite
+        case (.bm, 19), (.bm, 21): .readOnly
         default: .absent
         }
     }
@@ -46,7 +65,7 @@ struct PHY: ~Copyable {
     /// A reset by the MAC or by BMCR.
     mutating func reset(now: Instant) {
         for i in 0..<32 { words[i] = 0 }
-        for (register, value) in Self.resetValues { words[register] = value }
+        for (register, value) in resetValues { words[register] = value }
         // QEMU shows the link bit before there is a link.
         if behaviour.linksByItself { words[Self.status] &= ~PHYRegister.statusLink }
         linkUp = false
@@ -55,7 +74,7 @@ struct PHY: ~Copyable {
 
     /// Reads a register; `nil` is an error answer.
     mutating func read(_ register: UInt32) -> UInt16? {
-        switch Self.access(register) {
+        switch access(register) {
         case .absent: return behaviour.answersAbsentPHYRegisters ? 0 : nil
         case .writeOnly: return 0
         case .readOnly, .readWrite: break
@@ -70,7 +89,7 @@ struct PHY: ~Copyable {
 
     /// Writes a register; false is an error answer.
     mutating func write(_ register: UInt32, _ value: UInt16, now: Instant) -> Bool {
-        switch Self.access(register) {
+        switch access(register) {
         case .absent: return behaviour.answersAbsentPHYRegisters
         case .readOnly: return true
         case .writeOnly: return true

@@ -58,3 +58,14 @@ func insertChecksums(_ frame: MutableByteView, _ options: UInt32, _ context: Tra
     let value = sum.complement
     frame.setBE16(field, context.transport == 0 && value == 0 ? 0xFFFF : value)
 }
+
+/// Inserts the one checksum that a legacy descriptor asks for (IC, bit 26): over all from CSS, bits 47:40, stored at CSO, bits
+/// 23:16. Offsets beyond the frame insert nothing.
+func insertLegacyChecksum(_ frame: MutableByteView, _ descriptor: UInt64) {
+    let start = Int(descriptor &>> 40 & 0xFF)
+    let field = Int(descriptor &>> 16 & 0xFF)
+    guard descriptor &>> 26 & 1 != 0, start < frame.count, field &+ 2 <= frame.count else { return }
+    var sum = InternetChecksum()
+    sum.add(frame.readOnly.from(start))
+    frame.setBE16(field, sum.complement)
+}
