@@ -169,16 +169,19 @@ public struct ReceiveResult: Encodable, Sendable {
     public var connections = 0
     /// What each brought.
     public var digests: [StreamResult] = []
+    /// What a run without TCP saw.
+    public var frames: FrameResult?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case connections, digests }
+    private enum Keys: String, CodingKey { case connections, digests, frames }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(connections, forKey: .connections)
         try container.encode(digests, forKey: .digests)
+        try container.encodeIfPresent(frames, forKey: .frames)
     }
 }

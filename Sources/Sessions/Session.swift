@@ -38,14 +38,19 @@ public enum Session {
     ) throws(SessionError) -> ReceiveResult {
         let interface = try options.interface()
         if let output = options.output {
-            try OutputFile.check(path: options.connections == 1 ? output : output + ".1")
+            try OutputFile.check(path: options.connections == 1 || options.frames != nil ? output : output + ".1")
         }
         let outcome = try runRemote(
             .receive(options), options.device, options.placement, interface, connections: options.connections,
-            ports: options.ports, patience: Interval(nanoseconds: .max), log: log, progress: progress)
+            ports: options.frames == nil ? options.ports : [], frames: options.frames,
+            patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var result = ReceiveResult()
         result.transfer = outcome.transfer
         result.transfer.take(outcome.report, outcome.device)
+        if let frames = options.frames {
+            result.finish(frames, outcome.report, outcome.final, outcome.device)
+            return result
+        }
         result.digests = outcome.device.streams
         result.connections = outcome.device.streams.count
         result.transfer.expect(
@@ -68,7 +73,8 @@ public enum Session {
 
     private static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: @escaping (UInt64) -> Void
+        connections: Int, ports: [UInt16], frames: FrameOptions? = nil, patience: Interval, log: Logger,
+        progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
         let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
         let region = try SessionPlan.region(device)
@@ -101,8 +107,13 @@ public enum Session {
                         ? "the run was interrupted before it began"
                         : "the device's side \(watch.ending) before it was ready")
         }
+        var configuration = SessionPlan.engine(device, stack: stack)
+        if let frames {
+            configuration.frames = frames.selection
+            configuration.device.split = frames.traffic
+        }
         let plan = StackPlan(
-            memory: memory, configuration: SessionPlan.engine(device, stack: stack), ports: ports, patience: patience,
+            memory: memory, configuration: configuration, ports: ports, patience: patience,
             log: log, progress: progress)
         let finding: StackFinding
         if let machine {
@@ -132,7 +143,8 @@ public enum Session {
                 found == 0 || finding.report.delivery.linearBytes != 0,
                 "\(found) words of payload were in host memory although every frame was split")
         }
-        if StopRequest.isMade && !finding.isDone { transfer.interrupt() }
+        // A run that was to go on until it is told to end has done what was asked.
+        if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")

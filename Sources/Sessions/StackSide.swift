@@ -93,6 +93,15 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     mutating func shutDown() -> EngineReport {
         let device = device
         engine.shutDown(wait: { device.wait($0) })
+        // The consumer may still be at the last records; one that holds on to tokens is not waited for.
+        var quiet = 0
+        var out = engine.takeReturns()
+        while out != 0 && quiet < 1000 && !device.isGone {
+            pauseBriefly()
+            let left = engine.takeReturns()
+            quiet = left == out ? quiet + 1 : 0
+            out = left
+        }
         let report = engine.report()
         memory.stop.storeReleasing(1)
         return report

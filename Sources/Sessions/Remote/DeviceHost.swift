@@ -151,28 +151,34 @@ struct DeviceServing: FarEndUser, ~Copyable {
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
-        let connections: Int
-        let hold: Int
-        var http = false
-        var output: String?
-        switch task {
-        case .loopback(let options):
-            connections = options.flows
-            hold = options.hold
-        case .receive(let options):
-            connections = options.connections
-            hold = 0
-            http = options.http
-            output = options.output
+        let channel = ApplicationChannel(memory.channelBytes)
+        if case .receive(let options) = task, let frames = options.frames {
+            let consumer = try FrameConsumer(
+                channel: channel, region: region, limit: frames.limit, headersPath: frames.headersPath,
+                outputPath: options.output)
+            return try serve(end, consumer)
         }
         let consumer: Consumer
         do {
-            consumer = try Consumer(
-                channel: ApplicationChannel(memory.channelBytes), region: region, connections: connections, hold: hold,
-                http: http, outputPath: output, trace: .disabled)
+            switch task {
+            case .loopback(let options):
+                consumer = try Consumer(
+                    channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
+                    outputPath: nil, trace: .disabled)
+            case .receive(let options):
+                consumer = try Consumer(
+                    channel: channel, region: region, connections: options.connections, hold: 0, http: options.http,
+                    outputPath: options.output, trace: .disabled)
+            }
         } catch {
             throw SessionError(error)
         }
+        try serve(end, consumer)
+    }
+
+    private consuming func serve<End: FarEnd & ~Copyable, Application: RunConsumer & ~Copyable>(
+        _ end: consuming End, _ consumer: consuming Application
+    ) throws(SessionError) {
         let capacity = task.device.mtu + 64
         switch task.device.name {
         case .softnic:
