@@ -52,7 +52,8 @@ let package = Package(
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
-            "VFIODriver", ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            "VFIODriver",
+            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
