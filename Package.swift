@@ -68,7 +68,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Sessions", arguments, logging],
+            dependencies: ["Sessions", "VFIODriver", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",

@@ -13,6 +13,14 @@ public struct SelfTestCheck: Codable, Sendable, Equatable {
     public let expected: String
     /// What was seen.
     public let seen: String
+
+    /// Names every field.
+    public init(name: String, ok: Bool, expected: String, seen: String) {
+        self.name = name
+        self.ok = ok
+        self.expected = expected
+        self.seen = seen
+    }
 }
 
 /// What a self-test found.
@@ -21,6 +29,8 @@ public struct SelfTestOutcome: Sendable {
     public var checks: [SelfTestCheck] = []
     /// Every frame that was sent, for a report.
     public var vectors: [FrameVector] = []
+    /// The port's station address, 6 bytes.
+    public var macAddress: [UInt8] = []
 }
 
 /// How a self-test is to be made.

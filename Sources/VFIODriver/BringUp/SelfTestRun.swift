@@ -10,6 +10,7 @@ struct SelfTestRun<Driver: NICDriver & ~Copyable>: ~Copyable {
     private var nextSeed: UInt64
 
     init(_ bench: consuming LoopbackBench<Driver>, _ plan: SelfTestPlan) {
+        outcome.macAddress = bench.driver.macAddress
         self.bench = bench
         self.plan = plan
         nextSeed = plan.configuration.hashSeed &* 0x1_0000

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Sessions
+
+/// The device of a bring-up command, and how the model behaves where it is one.
+struct BringUpArguments: ParsableArguments {
+    @Argument(help: "Device: softnic:igb, qemu:igb or qemu:e1000e.")
+    var device: String
+    @Option(help: "How a soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
+    var preset = "strict"
+
+    func options() throws -> DeviceOptions {
+        var options = DeviceOptions()
+        options.name = try DeviceName(parsing: device)
+        guard let preset = DevicePreset(rawValue: preset) else {
+            throw SessionError("there is no preset \(preset); use strict or qemu")
+        }
+        options.preset = preset
+        options.regionBytes = 1 << 20
+        return options
+    }
+}
