@@ -40,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CShim"),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
         module("Timeline", [crypto]),
         module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
@@ -53,7 +54,10 @@ let package = Package(
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
             "VFIODriver",
-            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            [
+                "CShim", "CPCI", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool",
+                "HeaderSplit", logging,
+            ]),
         module(
             "Engine",
             [
@@ -77,10 +81,16 @@ let package = Package(
             ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
+        // A tool of the tests: it needs QEMU, and its own words for what it finds.
+        .executableTarget(
+            name: "qemu-conformance",
+            dependencies: ["SoftNIC", "VFIODriver", "NICRegisters", "DeviceMemory", "Timeline", arguments],
+            path: "Tests/QEMUConformance",
+            swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",
-            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+            ["CShim", "VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
         tests(
             "EngineTests",
             [

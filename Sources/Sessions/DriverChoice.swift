@@ -16,7 +16,7 @@ extension NICFamily {
         switch self {
         case .igb: try user.use(I82576Driver<User.Device>.self)
         case .e1000e: try user.use(I82574Driver<User.Device>.self)
-        case .ixgbe: throw SessionError("there is no driver for \(rawValue) yet; use igb")
+        case .ixgbe: try user.use(I82599Driver<User.Device>.self)
         }
     }
 }

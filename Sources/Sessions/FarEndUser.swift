@@ -22,9 +22,7 @@ extension LoopbackOptions {
             cable, receive: impairments.impairments, transmit: impairments.impairments, seed: device.seed,
             frameCapacity: capacity)
         do {
-            let peer = try SendingPeer(
-                options: self, address: SessionPlan.sender, receiver: SessionPlan.receiver, port: SessionPlan.port,
-                now: now)
+            let peer = try SendingPeer(sendingPlan, now: now)
             if let capture = device.capture {
                 let captured = try PcapCapture(impaired, path: capture, frameCapacity: capacity)
                 return try user.use(LoopbackEnd(wire: captured, peer: peer))
@@ -38,9 +36,23 @@ extension LoopbackOptions {
     }
 }
 
+extension LoopbackOptions {
+    private var sendingPlan: SendingPlan {
+        var plan = SendingPlan()
+        plan.mtu = device.mtu
+        plan.flows = flows
+        plan.bytes = bytes
+        plan.messageMinimum = messageMinimum
+        plan.messageMaximum = messageMaximum
+        plan.seed = device.seed
+        return plan
+    }
+}
+
 extension ReceiveOptions {
     /// Opens the wire that was named and hands it to `user`.
     func withFarEnd<User: FarEndUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
+        if case .pci = device.name { return try user.use(AbsentEnd()) }
         let capacity = device.mtu + 64
         do {
             let open = try OpenWire(WireName(parsing: wire))
@@ -60,7 +72,8 @@ extension DeviceOptions {
     /// The model's configuration.
     var model: SoftNICConfiguration {
         var configuration = SoftNICConfiguration(
-            preset: preset == .strict ? .strict : .qemu, macAddress: SessionPlan.macAddress, seed: seed)
+            model: name.family.flatMap(SoftNICModel.init) ?? .i82576, preset: preset == .strict ? .strict : .qemu,
+            macAddress: SessionPlan.macAddress, seed: seed)
         configuration.maxFrame = mtu + 64
         return configuration
     }

@@ -10,6 +10,9 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case semaphoreHeld(name: String)
     case phyNotResponding(register: UInt8)
     case linkDown(waitedMilliseconds: UInt64)
+    case flowDirectorSilent
+    case noSuchQueue(queue: Int, limit: Int)
+    case tooManyRules(limit: Int)
     case nvmNotRead
     case nvmDamaged(sum: UInt16)
     case invalidAddress(bytes: [UInt8])
@@ -26,7 +29,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case qemuCannotStart(path: String, errno: Int32)
     case qemuDied(during: String, words: String)
     case qemuSilent(during: String)
-    case noCatalog(family: NICFamily)
+    case nvmUnknown(family: NICFamily)
     case noSuchRegister(name: String)
     case ambiguousRegister(name: String, count: Int)
     case registerReadOnly(name: String)
@@ -35,6 +38,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case badReport(line: Int, why: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case vfio(VFIOError)
 
     public var description: String {
         switch self {
@@ -52,6 +56,12 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "the PHY does not answer on register \(register); power-cycle the adapter"
         case .linkDown(let waited):
             "no link after \(waited) ms; check the cable and the other end"
+        case .flowDirectorSilent:
+            "the flow director did not carry out a command within 10 ms; reset the device"
+        case .noSuchQueue(let queue, let limit):
+            "there is no queue \(queue) to steer to; choose from 0 to \(limit)"
+        case .tooManyRules(let limit):
+            "the device holds \(limit) flow rules at most; remove some, or name rules by smaller numbers"
         case .nvmNotRead:
             "the adapter did not finish reading its NVM after the reset; power-cycle it, its NVM may be damaged"
         case .nvmDamaged(let sum):
@@ -84,8 +94,8 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "QEMU ended during \(step): \(words.isEmpty ? "it said nothing" : words); run it by hand to see why"
         case .qemuSilent(let step):
             "QEMU did not answer during \(step); the machine may be overloaded, try again"
-        case .noCatalog(let family):
-            "the registers of \(family.rawValue) are not listed in this program; name an igb or e1000e"
+        case .nvmUnknown(let family):
+            "the NVM of \(family.rawValue) has a layout that this program does not know; name an igb or e1000e"
         case .noSuchRegister(let name):
             "there is no register \(name) in this family; uiodrv regs without a name lists them all"
         case .ambiguousRegister(let name, let count):
@@ -100,6 +110,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "line \(line) of the report \(why); make the report anew with uiodrv selftest --report"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .vfio(let error): error.description
         }
     }
 }

@@ -3,16 +3,22 @@ import Sessions
 
 /// Options of the device and its memory, the same for every command.
 struct DeviceArguments: ParsableArguments {
-    @Option(help: "Device to drive: softnic:igb, or QEMU's model: qemu:igb, qemu:e1000e.")
+    @Option(
+        help:
+            "Device to drive: our model as softnic:igb or softnic:e1000e, QEMU's as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
+    )
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
     var preset = "strict"
-    @Option(help: "Device memory for payload: memfd:SIZE.")
+    @Option(
+        help:
+            "Device memory for payload: memfd:SIZE, or bar:ADDRESS:N, a BAR of another PCI function that is bound to vfio-pci."
+    )
     var region = "memfd:16M"
     @Option(help: "Bytes of one slot of the region, a power of two from 2K to 2M.")
     var slotSize = Size(4096)
-    @Option(help: "Queues that split.")
-    var queues = 2
+    @Option(help: "Queues that split; the default is 2, or as many as the device has.")
+    var queues: Int?
     @Option(help: "Descriptors of each receive ring, a power of two.")
     var descriptors = 512
     @Option(help: "Largest IP packet in bytes.")
@@ -24,8 +30,17 @@ struct DeviceArguments: ParsableArguments {
     var seed: UInt64?
     @Option(help: "NUMA node for rings and headers; default is where the command runs.")
     var node: Int?
+    @Flag(help: "Never sleep, however idle: for a core that does nothing else.")
+    var busyPoll = false
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
+
+    private func memorySize(_ parts: [Substring]) -> Size? {
+        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
+            size.bytes <= 1 << 40
+        else { return nil }
+        return size
+    }
 
     /// - Parameter defaultSeed: for a run whose seed was not given; secrets towards real peers follow from it.
     func options(defaultSeed: UInt64) throws -> DeviceOptions {
@@ -34,9 +49,12 @@ struct DeviceArguments: ParsableArguments {
             throw SessionError("there is no preset \(preset); use strict or qemu")
         }
         let parts = region.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
-            size.bytes <= 1 << 40
-        else { throw SessionError("there is no region \(region); use memfd:SIZE, for example memfd:16M") }
+        let bar = parts.count == 2 && parts[0] == "bar" ? try BARName(parsing: String(parts[1])) : nil
+        guard let size = bar != nil ? Size(0) : memorySize(parts) else {
+            throw SessionError(
+                "there is no region \(region); use memfd:SIZE or bar:ADDRESS:N, for example memfd:16M or bar:0000:03:00.0:2"
+            )
+        }
         guard (2048...(2 << 20)).contains(slotSize.bytes), slotSize.bytes & (slotSize.bytes - 1) == 0 else {
             throw SessionError("a slot of \(slotSize.bytes) bytes cannot be used; choose a power of two from 2K to 2M")
         }
@@ -45,6 +63,7 @@ struct DeviceArguments: ParsableArguments {
                 "\(size.bytes / slotSize.bytes) slots are more than the 4194304 that the books are made for; use a smaller --region or a larger --slot-size"
             )
         }
+        let queues = queues ?? name.defaultQueues
         guard (1...15).contains(queues) else {
             throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
         }
@@ -64,12 +83,14 @@ struct DeviceArguments: ParsableArguments {
         result.name = name
         result.preset = preset
         result.regionBytes = Int(size.bytes)
+        result.regionBAR = bar
         result.slotSize = Int(slotSize.bytes)
         result.queues = queues
         result.descriptors = descriptors
         result.mtu = mtu
         result.seed = seed ?? defaultSeed
         result.node = node
+        result.busyPoll = busyPoll
         result.capture = capture
         return result
     }

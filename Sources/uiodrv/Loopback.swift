@@ -14,20 +14,9 @@ struct Loopback: ParsableCommand {
     var flows = 4
     @Option(help: "Sizes of the peer's messages, MIN..MAX, drawn evenly; default is one endless message.")
     var messageSize: String?
-    @Option(help: "Frames lost, as a probability, in both directions; likewise the following.")
-    var loss = "0"
-    @Option(help: "Frames doubled.")
-    var duplicate = "0"
-    @Option(help: "Frames overtaken by later ones, P:DEPTH.")
-    var reorder = "0"
-    @Option(help: "Frames with a bit or byte changed.")
-    var corrupt = "0"
-    @Option(help: "Frames cut short.")
-    var truncate = "0"
+    @OptionGroup var impairments: ImpairmentArguments
     @Option(help: "Frames for which the NIC claims a wrong checksum verdict.")
     var lie = "0"
-    @Option(help: "Longest extra delay of a frame, in microseconds.")
-    var jitter: UInt64 = 0
     @Option(help: "Tokens that the consumer keeps back before it returns the oldest.")
     var hold = 0
     @Option(
@@ -75,16 +64,11 @@ struct Loopback: ParsableCommand {
         options.bytes = bytes.bytes
         options.flows = flows
         if let messageSize {
-            let ends = messageSize.components(separatedBy: "..").map { Size(argument: $0) }
-            guard ends.count == 2, let low = ends[0]?.bytes, let high = ends[1]?.bytes, low >= 1, low <= high else {
-                throw SessionError("\(messageSize) is no range of sizes; write it as 1..1M")
-            }
-            options.messageMinimum = low
-            options.messageMaximum = high
+            let range = try parseMessageSize(messageSize)
+            options.messageMinimum = range.lowerBound
+            options.messageMaximum = range.upperBound
         }
-        options.impairments = try ImpairmentOptions(
-            loss: loss, duplicate: duplicate, reorder: reorder, corrupt: corrupt, truncate: truncate, lie: lie,
-            jitterMicroseconds: jitter)
+        options.impairments = try impairments.options(lie: lie)
         guard !options.device.name.hasClock || options.impairments.lie == 0 else {
             throw SessionError("\(options.device.name) cannot be made to lie about checksums; drop --lie")
         }

@@ -13,7 +13,7 @@ import Testing
         var receiveChecksum = true
     }
 
-    private func probe(_ change: (inout DeviceCapabilities) -> Void) throws -> Findings {
+    private func probe(_ change: (inout ModelCapabilities) -> Void) throws -> Findings {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         var found = Findings()
         found.queues = (0..<16).count { queue in
@@ -35,7 +35,8 @@ import Testing
         found.headerSplit = bench.bus.read(I82576.srrctl(0))[.descriptorType] == 5
         bench.bus.write(I82576.mrqc, .init().setting(.mode, 2))
         bench.bus.write(I82576.rssrk(0), PlainValue(7))
-        found.receiveSideScaling = bench.bus.read(I82576.mrqc)[.mode] == 2 && bench.bus.read(I82576.rssrk(0)).rawValue == 7
+        found.receiveSideScaling =
+            bench.bus.read(I82576.mrqc)[.mode] == 2 && bench.bus.read(I82576.rssrk(0)).rawValue == 7
         bench.bus.write(I82576.rxcsum, .init(rawValue: 0x2300))
         found.receiveChecksum = bench.bus.read(I82576.rxcsum).rawValue == 0x2300
         #expect(bench.nic.flags.total == 0, "probing is no error: \(bench.nic.flags)")
@@ -59,7 +60,7 @@ import Testing
         #expect(bench.nic.read32(bar: 3, offset: 0) == .max)
     }
 
-    private func receive(_ change: (inout DeviceCapabilities) -> Void) throws -> (Bench, Completion) {
+    private func receive(_ change: (inout ModelCapabilities) -> Void) throws -> (Bench, Completion) {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         bench.link()
         bench.startQueue(0, type: 5)

@@ -15,6 +15,7 @@ protocol DeviceUser: ~Copyable {
 /// What comes with a device besides itself.
 struct OpenedDevice: ~Copyable {
     let name: DeviceName
+    let family: NICFamily
     private var region: DeviceRegion?
     /// What the device says of itself beyond its registers: a version, for reports.
     let version: String
@@ -22,9 +23,11 @@ struct OpenedDevice: ~Copyable {
     let findings: () -> [String]
 
     init(
-        name: DeviceName, region: consuming DeviceRegion, version: String, findings: @escaping () -> [String] = { [] }
+        name: DeviceName, family: NICFamily, region: consuming DeviceRegion, version: String,
+        findings: @escaping () -> [String] = { [] }
     ) {
         self.name = name
+        self.family = family
         self.region = consume region
         self.version = version
         self.findings = findings
@@ -50,12 +53,13 @@ extension SoftPCIDevice: RunDevice {
 extension DeviceOptions {
     /// Opens the device for bring-up, in this thread, and hands it to `user` with a region that nobody else uses.
     func withDevice<User: DeviceUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
-        let region = try SessionPlan.region(self)
+        let system = VFIOSystem()
+        let region = try SessionPlan.region(self, system)
         switch name {
-        case .softnic:
+        case .softnic(let family):
             let nic = SoftNIC(configuration: model)
             var opened = OpenedDevice(
-                name: name, region: region, version: "SoftNIC, preset \(preset.rawValue)",
+                name: name, family: family, region: region, version: "SoftNIC, preset \(preset.rawValue)",
                 findings: {
                     var found: [String] = []
                     if nic.iommuFaultCount != 0 { found.append("\(nic.iommuFaultCount) IOMMU faults") }
@@ -66,7 +70,19 @@ extension DeviceOptions {
         case .qemu(let family):
             let machine = try SessionPlan.machine(family, region)
             let device = try SessionPlan.device(machine, region)
-            var opened = OpenedDevice(name: name, region: region, version: machine.version)
+            var opened = OpenedDevice(name: name, family: family, region: region, version: machine.version)
+            return try user.use(device, &opened)
+        case .pci(let address):
+            guard let device = try openHardware(system) else { throw SessionError("\(name) is no PCI function") }
+            let log = IOMMUFaultLog()
+            var opened = OpenedDevice(
+                name: name, family: try device.family(), region: region, version: "kernel VFIO",
+                findings: {
+                    switch log {
+                    case .some(let log): log.faults(of: address)
+                    case .none: []
+                    }
+                })
             return try user.use(device, &opened)
         }
     }

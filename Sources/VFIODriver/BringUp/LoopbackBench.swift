@@ -240,17 +240,29 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
     }
 }
 
-/// RCTL.LBM turns the MAC's transmitter round to its receiver, filters included (82576 datasheet, section 3.5.6.3).
+/// MAC loopback: the transmitter feeds the receiver, filters included. RCTL.LBM does it (82576 datasheet, section 3.5.6.3), on
+/// the 82599 HLREG0.LPBK.
 enum MACLoopback {
     static func enable<Device: PCIDevice>(_ device: Device) throws(DriverError) {
         guard let registers = device.bar(0) else { throw .noRegisters }
-        // RCTL and LBM are in the same place on the 82574.
-        registers.modify(I82576.rctl) { $0[.loopback] = 1 }
+        set(registers, device, true)
     }
 
     static func disable<Device: PCIDevice>(_ device: Device) {
         guard let registers = device.bar(0) else { return }
-        registers.modify(I82576.rctl) { $0[.loopback] = 0 }
+        set(registers, device, false)
+    }
+
+    private static func set<Device: PCIDevice>(_ registers: Device.BusType, _ device: Device, _ on: Bool) {
+        let identity = device.readConfig32(PCIConfig.identity)
+        let family = NICFamily(
+            vendor: UInt16(truncatingIfNeeded: identity), device: UInt16(truncatingIfNeeded: identity >> 16))
+        if family == .ixgbe {
+            registers.modify(I82599.hlreg0) { $0[.loopback] = on }
+        } else {
+            // RCTL and LBM are in the same place on the 82574.
+            registers.modify(I82576.rctl) { $0[.loopback] = on ? 1 : 0 }
+        }
     }
 }
 

@@ -27,7 +27,7 @@ public struct NVMReport: Codable, Sendable, Equatable {
     public static func read<B: Bus>(
         _ bus: B, _ family: NICFamily, wait: (Interval) -> Void
     ) throws(DriverError) -> NVMReport {
-        guard family != .ixgbe else { throw .noCatalog(family: family) }
+        guard family != .ixgbe else { throw .nvmUnknown(family: family) }
         let port = Intel8257xPort(registers: bus)
         var values: [UInt16] = []
         for word in 0..<UInt32(Intel8257x.nvmChecksumWords) { values.append(try port.readNVM(word, wait: wait)) }

@@ -22,12 +22,12 @@ struct RegisterCatalog {
     let registers: [NamedRegister]
 
     /// Every register that is declared for `family`, in the order of their offsets.
-    init(_ family: NICFamily) throws(DriverError) {
+    init(_ family: NICFamily) {
         let descriptions: [RegisterDescription]
         switch family {
         case .igb: descriptions = I82576.registers
         case .e1000e: descriptions = I82574.registers
-        case .ixgbe: throw .noCatalog(family: family)
+        case .ixgbe: descriptions = I82599.registers
         }
         registers = descriptions.flatMap { description in
             (0..<description.count).map { NamedRegister(description: description, index: $0) }

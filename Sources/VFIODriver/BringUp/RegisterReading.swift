@@ -33,9 +33,9 @@ public struct RegisterAccessor<B: Bus> {
     private let catalog: RegisterCatalog
 
     /// The registers of `family` behind `bus`.
-    public init(_ bus: B, _ family: NICFamily) throws(DriverError) {
+    public init(_ bus: B, _ family: NICFamily) {
         self.bus = bus
-        catalog = try RegisterCatalog(family)
+        catalog = RegisterCatalog(family)
     }
 
     /// Reads what `names` mean, or everything when there are none.

@@ -65,12 +65,12 @@ private struct ReportReader {
     }
 
     private mutating func takeFamily(_ name: String) -> String? {
-        guard let family = NICFamily(rawValue: name), let catalog = try? RegisterCatalog(family) else {
+        guard let family = NICFamily(rawValue: name) else {
             return "names a family that this program does not know"
         }
         report.family = family
         hasFamily = true
-        for register in catalog.registers { offsets[register.name] = register.offset }
+        for register in RegisterCatalog(family).registers { offsets[register.name] = register.offset }
         return nil
     }
 

@@ -45,7 +45,7 @@ public struct SiliconReport: Sendable, Equatable {
 
     /// The report as text.
     public var text: String {
-        let catalog = try? RegisterCatalog(family)
+        let catalog = RegisterCatalog(family)
         var lines = ["uiodrv-report \(Self.version)"]
         lines += about.map { "about \($0.key) \($0.text)" }
         lines += [
@@ -53,7 +53,7 @@ public struct SiliconReport: Sendable, Equatable {
             "mac \(Self.hex(macAddress))",
         ]
         lines += accesses.map { access in
-            let name = catalog?.name(at: access.offset) ?? hexadecimal(UInt64(access.offset))
+            let name = catalog.name(at: access.offset)
             return "\(access.isWrite ? "w" : "r") \(name) \(hexadecimal(UInt64(access.value)))"
         }
         for vector in vectors {

@@ -11,8 +11,8 @@ public struct CounterReading: Codable, Sendable, Equatable {
     public let value: UInt64
 
     /// Reads every statistics register of `family` once, which clears them; two halves of a counter are one reading.
-    public static func readAll<B: Bus>(_ bus: B, _ family: NICFamily) throws(DriverError) -> [CounterReading] {
-        let registers = try RegisterCatalog(family).registers.filter { $0.description.access == .readClear }
+    public static func readAll<B: Bus>(_ bus: B, _ family: NICFamily) -> [CounterReading] {
+        let registers = RegisterCatalog(family).registers.filter { $0.description.access == .readClear }
         var result: [CounterReading] = []
         var low: (name: String, value: UInt32)?
         for register in registers {

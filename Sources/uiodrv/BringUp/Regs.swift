@@ -45,6 +45,3 @@ struct Regs: ParsableCommand {
         return "\(hexadecimal(UInt64(reading.offset), digits: 5))  \(name) \(value)\(text.isEmpty ? "" : "  \(text)")"
     }
 }
-
-/// One object on standard output; results are plain numbers and texts and always encode.
-func printJSON<T: Encodable>(_ value: T) { print(String(decoding: encodeJSON(value) ?? [], as: UTF8.self)) }

@@ -10,13 +10,12 @@ extension I82576Model {
     ) {
         guard let words = translateReceiveRing(queue) else { return }
         let state = receiveQueues[queue]
-        let losesData = isLosingData()
+        let losesData = core.losesNextFrame()
         var index = state.head
         var offset = 0
         var isFirst = true
         repeat {
-            if descriptorsLeft == 0 { return }
-            descriptorsLeft &-= 1
+            guard core.takesDescriptor() else { return }
             let payload = words.load(2 &* index)
             let header = words.load(2 &* index &+ 1)
             if trace.isEnabled, let bytes = state.bytes {
@@ -27,16 +26,17 @@ extension I82576Model {
             let isSplit = state.type == 2 || state.type == 5
             if behaviour.nullHeaderEatsRing && isSplit && header == 0 { return eatRing(queue, words) }
             let chunk = min(plan.payloadLength &- offset, state.packetSize)
+            let written = plan.written(chunk, at: offset)
             if isPosted(payload, queue, index) && !losesData {
-                if chunk > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
+                if written > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, written), payload) }
                 if isFirst && plan.headerBytes > 0 { core.writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
             }
             offset &+= chunk
             let isLast = offset >= plan.payloadLength
             let done =
                 state.isLegacy
-                ? legacyWriteBack(payload, fields, length: chunk, isLast: isLast)
-                : advancedWriteBack(plan, fields, length: chunk, isFirst: isFirst, isLast: isLast)
+                ? legacyWriteBack(payload, fields, length: written, isLast: isLast)
+                : advancedWriteBack(plan, fields, length: written, isFirst: isFirst, isLast: isLast)
             complete(queue, words, index, done)
             index = index &+ 1 == state.count ? 0 : index &+ 1
             isFirst = false
@@ -52,13 +52,6 @@ extension I82576Model {
         if posted.remove(payload) { return true }
         flag(.bufferNotPosted, UInt64(index))
         return false
-    }
-
-    /// Whether this frame is one of those whose bytes get lost (``DeviceFaults/losesDataEvery``).
-    private mutating func isLosingData() -> Bool {
-        guard core.faults.losesDataEvery > 0 else { return false }
-        framesDelivered &+= 1
-        return framesDelivered % core.faults.losesDataEvery == 0
     }
 
     private func advancedWriteBack(

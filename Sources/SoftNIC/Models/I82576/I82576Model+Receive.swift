@@ -31,6 +31,7 @@ extension I82576Model {
         } else if frame.count < 14 || (frame.count < 60 && !behaviour.padsShortFrames) {
             registers.count(I82576.ruc)
         } else {
+            if frame.count < 60 && behaviour.countsPaddedFrames { registers.count(I82576.ruc) }
             fifo.push(frame, mark: mark)
         }
     }
@@ -39,7 +40,7 @@ extension I82576Model {
     mutating func receiveFrames() -> Bool {
         var worked = false
         while !fifo.isEmpty {
-            guard descriptorsLeft > 0 else {
+            guard core.descriptorsLeft > 0 else {
                 core.receiveBlocked = true
                 return worked
             }
@@ -68,9 +69,11 @@ extension I82576Model {
         if behaviour.handlesMACControl && endsInMAC(arrived) { return .dropped }
         var parsed = ParsedFrame(arrived, loosely: behaviour.parsesLikeQEMU)
         if isOversized(fifo.frontLength, tags: parsed.tags) {
-            registers.count(I82576.roc)
+            if !behaviour.countsPaddedFrames { registers.count(I82576.roc) }
             return .dropped
         }
+        // Over the frame as it came: a tag that is stripped below may hide another (observed on QEMU).
+        let (type, hash) = computeHash(arrived, parsed)
         var tag: UInt16?
         if registers[I82576.ctrl][.vlanMode] && parsed.tags > 0 && arrived.be16(12) == 0x8100 {
             tag = arrived.be16(14)
@@ -84,12 +87,11 @@ extension I82576Model {
             parsed = ParsedFrame(place.slice(start, length).readOnly, loosely: behaviour.parsesLikeQEMU)
         }
         let frame = place.slice(start, length).readOnly
-        let (type, hash) = computeHash(frame, parsed)
         let verdict = steer(frame, parsed, type, hash)
         let queue = verdict.queue
         let keepsCRC = !registers[I82576.rctl][.stripCRC]
         if keepsCRC {
-            place.setLE32(start &+ length, frameCheckSequence(frame))
+            place.setLE32(start &+ length, behaviour.keepsZeroCRC ? 0 : frameCheckSequence(frame))
             length &+= 4
         }
         let stored = place.slice(start, length).readOnly
@@ -97,6 +99,7 @@ extension I82576Model {
         if keepsCRC && behaviour.keepsCRCApart {
             plan.payloadStart = plan.headerBytes
             plan.payloadLength &+= 4
+            plan.checkSequence = 4
         }
         if let outcome = makeRoom(queue, stored.count, plan.payloadLength) {
             if outcome == .blocked, let tag { Self.restoreTag(place, tag) }
@@ -227,7 +230,8 @@ extension I82576Model {
             ChecksumFinding(
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
                 // QEMU has no switch of its own for SCTP.
-                sctp: offloads[behaviour.parsesLikeQEMU ? .transportOffload : .sctpOffload],
+                sctp: behaviour.parsesLikeQEMU
+                    ? offloads[.transportOffload] && checksIPv6 : offloads[.sctpOffload],
                 mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
             ).bits
         if offloads[.packetChecksumDisable] {
@@ -251,6 +255,7 @@ extension I82576Model {
         switch parsed.network {
         case .none: return 0
         case .ipv4: type = parsed.hasExtensions && behaviour.typesIPv4Options ? 0x20 : 0x10
+        case .ipv6 where registers[I82576.rfctl][.ipv6Disable]: type = 0
         case .ipv6: type = parsed.hasExtensions ? 0x80 : 0x40
         }
         guard !parsed.isFragment else { return type }

@@ -25,13 +25,6 @@ struct I82576Model: DeviceModel, ~Copyable {
     var lateVectors: UInt32 = 0
     var isLateImmediate = false
     var throttle = VectorThrottle()
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
-    var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
-    var framesDelivered = 0
-    /// Reads of statistics since ``statisticsFrom``.
-    var statisticsReads = 0
-    var statisticsFrom = Instant.zero
 
     var transmitQueues: Slab<TransmitQueueState>
     /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
@@ -49,7 +42,6 @@ struct I82576Model: DeviceModel, ~Copyable {
         receiveQueues = Slab(count: I82576.queueCount, repeating: ReceiveQueueState())
         writtenBack = Slab(count: I82576.queueCount) { _ in HeapBytes(count: 0) }
         hashing = ReceiveSideScaling()
-        descriptorsLeft = configuration.faults.receiveHangsAfter
         transmitQueues = Slab(count: I82576.queueCount, repeating: TransmitQueueState())
         pieces = Slab(
             count: I82576.queueCount * TransmitQueueState.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
@@ -68,7 +60,7 @@ struct I82576Model: DeviceModel, ~Copyable {
     }
 
     /// Registers of parts that this device does not have.
-    private static func missingRegisters(_ has: DeviceCapabilities) -> [RegisterDescription] {
+    private static func missingRegisters(_ has: ModelCapabilities) -> [RegisterDescription] {
         var missing: [RegisterDescription] = []
         if !has.receiveSideScaling {
             missing += [.init(I82576.mrqc), .init(32, I82576.reta), .init(10, I82576.rssrk)]

@@ -3,8 +3,8 @@ internal import Logging
 internal import Timeline
 public import VFIODriver
 
-/// What is looked at in a device before any driver runs.
-public enum Inspection {
+// What is looked at in a device's registers before any driver runs.
+extension Inspection {
     /// Registers by name (all of them when there are no names), after the writes that were asked for.
     ///
     /// - Parameter announce: is told each write before it is made.
@@ -54,7 +54,7 @@ private struct RegisterUser: DeviceUser {
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> [RegisterReading] {
         do {
-            let accessor = try RegisterAccessor(device.registers(), opened.name.family)
+            let accessor = RegisterAccessor(try device.registers(), opened.family)
             // Every write is checked before the first is made.
             var plans: [RegisterWrite] = []
             for write in writes { plans.append(try accessor.plan(write)) }
@@ -78,11 +78,7 @@ private struct StatisticsUser: DeviceUser {
     func use<Device: RunDevice>(
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> [CounterReading] {
-        do {
-            return try CounterReading.readAll(device.registers(), opened.name.family)
-        } catch {
-            throw SessionError(error)
-        }
+        CounterReading.readAll(try device.registers(), opened.family)
     }
 }
 
@@ -91,7 +87,7 @@ private struct NVMUser: DeviceUser {
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> NVMReport {
         do {
-            return try NVMReport.read(device.registers(), opened.name.family) { device.wait($0) }
+            return try NVMReport.read(device.registers(), opened.family) { device.wait($0) }
         } catch {
             throw SessionError(error)
         }
@@ -103,7 +99,7 @@ private struct PHYUser: DeviceUser {
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> PHYReport {
         _ = try device.registers()
-        return try opened.name.family.withDriver(PHYReader(device: device, family: opened.name.family))
+        return try opened.family.withDriver(PHYReader(device: device, family: opened.family))
     }
 }
 
