@@ -40,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CShim"),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
         module("Timeline", [crypto]),
         module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
@@ -53,7 +54,7 @@ let package = Package(
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
             "VFIODriver",
-            ["CShim", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            ["CShim", "CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -68,7 +69,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Sessions", arguments, logging],
+            dependencies: ["Sessions", "VFIODriver", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",
@@ -76,6 +77,12 @@ let package = Package(
                 "Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", "VFIODriver", logging,
             ],
             path: "Examples/ReceiveIntoRegion",
+            swiftSettings: strict),
+        // A tool of the tests: it needs QEMU, and its own words for what it finds.
+        .executableTarget(
+            name: "qemu-conformance",
+            dependencies: ["SoftNIC", "VFIODriver", "NICRegisters", "DeviceMemory", "Timeline", arguments],
+            path: "Tests/QEMUConformance",
             swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
