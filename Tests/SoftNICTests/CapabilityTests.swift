@@ -18,6 +18,7 @@ import Testing
         var found = Findings()
         found.queues = (0..<16).count { queue in
             bench.bus.write(I82576.rxdctl(queue), .init())
+            bench.bus.write(I82576.txdctl(queue), .init())
             bench.settle()
             bench.bus.write(I82576.rdbah(queue), PlainValue(0x5A5A))
             bench.bus.write(I82576.tdbah(queue), PlainValue(0x5A5A))

@@ -64,6 +64,8 @@ struct ModelCore: ~Copyable {
         // A tag is inserted in place.
         outbound = FrameQueue(depth: configuration.transmitDepth, frameCapacity: maxFrame + 4)
         scratch = HeapBytes(count: maxFrame + 4)
+        // It may never have been there.
+        advance(to: .zero)
     }
 
     /// Time passes; it never goes back. At its moment the device is unplugged.

@@ -4,7 +4,11 @@ internal import Timeline
 
 extension I82576Driver {
     /// Whether STATUS says that the link is up.
-    public var isLinkUp: Bool { registers.read(I82576.status)[.linkUp] }
+    public var isLinkUp: Bool {
+        let status = registers.read(I82576.status)
+        // A device that is gone reads all ones, which is no link.
+        return status.rawValue != .max && status[.linkUp]
+    }
 
     /// Link speed in Mbit/s, from STATUS.
     public var linkSpeed: Int {
@@ -29,9 +33,12 @@ extension I82576Driver {
                 | PHYRegister.controlGigabit
             try access(.writing(.control, control), wait: wait)
         }
+        var isGone = false
         try poll(.seconds(5), step: .milliseconds(10), wait: wait, orElse: .linkDown(waitedMilliseconds: 5000)) {
-            isLinkUp
+            isGone = registers.read(I82576.status).rawValue == .max
+            return isGone || isLinkUp
         }
+        if isGone { throw .deviceGone(during: "link set-up") }
     }
 
     /// Holds the PHY's semaphores around `body` (4.7.1, ownership of shared resources).
