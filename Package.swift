@@ -40,6 +40,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CShim"),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
         module("Timeline", [crypto]),
         module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
@@ -52,7 +53,8 @@ let package = Package(
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
-            "VFIODriver", ["Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            "VFIODriver",
+            ["CShim", "CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
         module(
             "Engine",
             [
@@ -67,7 +69,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "uiodrv",
-            dependencies: ["Sessions", arguments, logging],
+            dependencies: ["Sessions", "VFIODriver", arguments, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "example-receive",
@@ -79,7 +81,7 @@ let package = Package(
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",
-            ["VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
+            ["CShim", "VFIODriver", "NICRegisters", "HeaderSplit", "PagePool", "DeviceMemory", "Timeline", logging]),
         tests(
             "EngineTests",
             [

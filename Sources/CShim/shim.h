@@ -9,15 +9,18 @@
 // Not linux/if.h: it defines struct ifreq differently, and a Swift file that sees both does not compile.
 #include <net/if.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,4 +169,67 @@ static inline ssize_t shim_receive_descriptor(int socket, void *_Nonnull bytes, 
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(fd, CMSG_DATA(c), sizeof(int));
     return n;
+}
+
+// Starts `path` with descriptors[i] as its descriptor 3 + i, `output` as its standard output and error, and no input.
+// The child has a process group of its own, so that a terminal's interrupt is this program's to handle, and the kernel
+// kills it when the calling thread ends (PR_SET_PDEATHSIG, prctl(2)): posix_spawn(3) can ask for the first only.
+// Returns 0, or the number of the error that kept it from running.
+#define SHIM_SPAWN_DESCRIPTORS 8
+static inline int shim_spawn_tethered(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments,
+                                      const int *_Nonnull descriptors, int count, int output, pid_t *_Nonnull pid) {
+    int report[2];
+    if (count > SHIM_SPAWN_DESCRIPTORS) return EINVAL;
+    if (syscall(SYS_pipe2, report, O_CLOEXEC) < 0) return errno;
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) {
+        int code = errno;
+        close(report[0]);
+        close(report[1]);
+        return code;
+    }
+    if (child == 0) {
+        // Everything is moved out of the way first: a source may have the number of another one's target.
+        const int away = 3 + SHIM_SPAWN_DESCRIPTORS;
+        int moved[SHIM_SPAWN_DESCRIPTORS];
+        int status = fcntl(report[1], F_DUPFD_CLOEXEC, away);
+        int words = fcntl(output, F_DUPFD_CLOEXEC, away);
+        int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        _Bool good = status >= 0 && words >= 0 && input >= 0;
+        for (int i = 0; i < count; i++) {
+            moved[i] = fcntl(descriptors[i], F_DUPFD_CLOEXEC, away);
+            good = good && moved[i] >= 0;
+        }
+        good = good && dup2(input, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2;
+        for (int i = 0; i < count && good; i++) good = dup2(moved[i], 3 + i) == 3 + i;
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGPIPE, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        good = good && setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+        if (getppid() != parent) _exit(127);
+        if (good) {
+            // CLOSE_RANGE_CLOEXEC: what other parts of the program left inheritable is not the child's.
+            syscall(SYS_close_range, 3 + count, ~0u, 4u);
+            execv(path, arguments);
+        }
+        int code = errno;
+        if (write(status, &code, sizeof code) < 0) _exit(126);
+        _exit(127);
+    }
+    close(report[1]);
+    int code = 0;
+    ssize_t n;
+    do n = read(report[0], &code, sizeof code);
+    while (n < 0 && errno == EINTR);
+    close(report[0]);
+    if (n == (ssize_t)sizeof code) {
+        waitpid(child, NULL, 0);
+        return code;
+    }
+    *pid = child;
+    return 0;
 }

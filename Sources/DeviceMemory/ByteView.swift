@@ -138,6 +138,13 @@ public import Glibc
         unsafe memcpy(base + offset, source.base, source.count)
     }
 
+    /// Moves `length` bytes within the view; source and destination may overlap.
+    @inlinable public func move(from source: Int, to destination: Int, _ length: Int) {
+        precondition(length >= 0 && source >= 0 && destination >= 0)
+        precondition(source <= count &- length && destination <= count &- length)
+        unsafe memmove(base + destination, base + source, length)
+    }
+
     /// Sets every byte.
     @inlinable public func fill(_ byte: UInt8) { unsafe memset(base, Int32(byte), count) }
 

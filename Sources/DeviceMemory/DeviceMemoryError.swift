@@ -9,7 +9,13 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
     case arenaFull(name: String, requested: Int, free: Int)
     case noSuchNode(Int)
     case notMapped(iova: UInt64)
+    case notReachable(name: String)
     case deviceGone
+    case cannotMapForDevice(name: String, bytes: Int, errno: Int32)
+    case lockedMemoryLimit(name: String, bytes: Int, locked: Int, limit: UInt64)
+    case tooManyMappings(name: String)
+    case cannotImport(name: String)
+    case stillMastering(iova: UInt64)
     case noInterrupts(vectors: Int)
 
     public var description: String {
@@ -32,10 +38,22 @@ public enum DeviceMemoryError: Error, CustomStringConvertible, Equatable {
             "this machine has no NUMA node \(node); see /sys/devices/system/node"
         case .notMapped(let iova):
             "I/O address 0x\(String(iova, radix: 16)) is not mapped; unmap each mapping once"
+        case .notReachable(let name):
+            "the device cannot reach \(name); take memory for it from the device itself"
         case .noInterrupts(let vectors):
             "the device has no \(vectors) MSI-X vectors to wake a sleeper with; let it poll instead"
         case .deviceGone:
             "the device no longer answers (it reads all ones); check the link, its power state and the log of the kernel"
+        case .cannotMapForDevice(let name, let bytes, let code):
+            "the IOMMU does not map \(bytes) bytes of \(name) for the device: \(systemMessage(code)); see the log of the kernel (dmesg)"
+        case .lockedMemoryLimit(let name, let bytes, let locked, let limit):
+            "\(bytes) bytes of \(name) cannot be locked for DMA: the limit (RLIMIT_MEMLOCK) is \(limit) bytes and \(locked) are locked already, so \(locked + bytes) are needed; raise it with ulimit -l \((locked + bytes + 1023) >> 10), LimitMEMLOCK= of a systemd unit, or setcap cap_ipc_lock+ep on the program"
+        case .tooManyMappings(let name):
+            "\(name) cannot be mapped for DMA: the IOMMU driver's limit of mappings is reached; raise dma_entry_limit of module vfio_iommu_type1 or use fewer regions"
+        case .cannotImport(let name):
+            "this kernel's I/O address space takes no memory of another device (\(name)); use a type1 container, or a kernel that exports BARs as dma-buf (7.x)"
+        case .stillMastering(let iova):
+            "memory at I/O address 0x\(String(iova, radix: 16)) may still be written by the device; shut the device down before unmapping"
         }
     }
 }

@@ -1,11 +1,15 @@
-/// Memory for payload: a memfd that stands for a device's memory, cut in slots, with a flush page at its end.
+/// Memory for payload, cut in slots, with a flush page at its end: a memfd that stands for a device's memory, or the memory
+/// of a device.
 ///
 /// The region maps nothing. The model asks for a writable view, the consumer for a readable one, each in its own process
 /// when the proof is to be complete; the process that runs the stack asks for none.
 public struct DeviceRegion: ~Copyable {
+    /// Size of the flush page in bytes.
+    public static let flushPageBytes = 4096
+
     /// The memory behind, for views and for mapping it for a device.
     public let object: MemoryObject
-    /// Bytes for slots; the flush page follows.
+    /// Bytes for slots, from the start of the memory.
     public let slotBytes: Int
     /// Size of one slot in bytes.
     public let slotSize: Int
@@ -14,34 +18,45 @@ public struct DeviceRegion: ~Copyable {
 
     /// Number of slots.
     public var slotCount: Int { slotBytes / slotSize }
-    /// Where the flush page begins. It is read over the device's bus, never through a mapping.
-    public var flushOffset: Int { slotBytes }
+    /// Where the flush page begins: the last page. It is read over the device's bus or through a mapping of it alone.
+    public var flushOffset: Int { object.size - Self.flushPageBytes }
 
     /// Creates a region with as many slots of `slotSize` bytes (a power of two, 2 KiB to 2 MiB) as fit in `size`.
     public init(
         name: String = "device region", size: Int, slotSize: Int, visibility: Visibility
     ) throws(DeviceMemoryError) {
-        guard slotSize >= 2048, slotSize <= 2 << 20, slotSize & (slotSize - 1) == 0 else {
-            throw .misaligned(what: "the slot size (2K to 2M, a power of two)", value: slotSize, alignment: 2048)
-        }
-        let bytes = size / slotSize * slotSize
-        guard bytes > 0 else { throw .regionTooSmall(bytes: size, needed: slotSize) }
-        object = try MemoryObject(name: name, size: bytes + 4096)
-        slotBytes = bytes
+        let bytes = try Self.slotBytes(in: size, slotSize)
+        try self.init(
+            over: MemoryObject(name: name, size: bytes + Self.flushPageBytes), slotSize: slotSize,
+            visibility: visibility)
+    }
+
+    /// Cuts memory that exists: all of it but the last page, which becomes the flush page.
+    public init(
+        over object: consuming MemoryObject, slotSize: Int, visibility: Visibility
+    ) throws(DeviceMemoryError) {
+        slotBytes = try Self.slotBytes(in: object.size - Self.flushPageBytes, slotSize)
         self.slotSize = slotSize
         self.visibility = visibility
+        self.object = object
     }
 
     /// Takes over a region of `size` bytes, flush page included, that another process created and sent.
     public init(
-        taking descriptor: consuming OwnedDescriptor, size: Int, slotSize: Int, visibility: Visibility
+        taking descriptor: consuming OwnedDescriptor, at fileOffset: Int = 0, size: Int, slotSize: Int,
+        visibility: Visibility
     ) throws(DeviceMemoryError) {
-        guard size > 4096, slotSize > 0, (size - 4096) % slotSize == 0 else {
-            throw .misaligned(what: "a region's size without its flush page", value: size - 4096, alignment: slotSize)
+        let object = try MemoryObject(name: "device region", taking: descriptor, at: fileOffset, size: size)
+        try self.init(over: object, slotSize: slotSize, visibility: visibility)
+    }
+
+    /// Whole slots that are whole pages too, because an IOMMU maps pages.
+    private static func slotBytes(in size: Int, _ slotSize: Int) throws(DeviceMemoryError) -> Int {
+        guard slotSize >= 2048, slotSize <= 2 << 20, slotSize & (slotSize - 1) == 0 else {
+            throw .misaligned(what: "the slot size (2K to 2M, a power of two)", value: slotSize, alignment: 2048)
         }
-        object = try MemoryObject(name: "device region", taking: descriptor, size: size)
-        slotBytes = size - 4096
-        self.slotSize = slotSize
-        self.visibility = visibility
+        let unit = max(slotSize, flushPageBytes)
+        guard size >= unit else { throw .regionTooSmall(bytes: max(size, 0), needed: unit) }
+        return size / unit * unit
     }
 }

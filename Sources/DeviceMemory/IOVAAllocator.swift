@@ -22,6 +22,12 @@ public struct IOVAAllocator: Sendable {
         }.sorted { $0.lowerBound < $1.lowerBound }
     }
 
+    /// Gives up what is free outside `allowed`: another device joined, with reserved windows or a mask of its own.
+    public mutating func restrict(to allowed: [ClosedRange<UInt64>]) {
+        ranges = ranges.flatMap { range in allowed.filter { $0.overlaps(range) }.map { range.clamped(to: $0) } }
+            .sorted { $0.lowerBound < $1.lowerBound }
+    }
+
     /// Reserves `bytes` of address space.
     ///
     /// - Throws: ``DeviceMemoryError/outOfIOVASpace(bytes:)`` when no range has room left.

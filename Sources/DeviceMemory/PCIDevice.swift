@@ -60,4 +60,20 @@ public enum PCIConfig {
     public static let commandMemory: UInt32 = 1 << 1
     /// Command: the function may start DMA.
     public static let commandBusMaster: UInt32 = 1 << 2
+    /// The first capability's offset, 7:0.
+    public static let capabilities = 0x34
+    /// Base address register `index`, 0 to 5.
+    public static func bar(_ index: Int) -> Int { 0x10 + 4 * index }
+    /// Capability id of PCI Express: device capabilities at +4, device control at +8.
+    public static let expressCapability: UInt32 = 0x10
+    /// Capability id of MSI-X: control 31:16, table at +4.
+    public static let msixCapability: UInt32 = 0x11
+    /// Device capabilities: the function can be reset by itself.
+    public static let functionLevelReset: UInt32 = 1 << 28
+    /// Device control: resets the function.
+    public static let initiateFunctionLevelReset: UInt32 = 1 << 15
+    /// MSI-X control, as the upper half of its dword: vectors are delivered.
+    public static let msixEnable: UInt32 = 1 << 31
+    /// MSI-X control: all vectors are held back.
+    public static let msixMask: UInt32 = 1 << 30
 }

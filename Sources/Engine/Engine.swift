@@ -23,6 +23,8 @@ public import VFIODriver
     @usableFromInline var port: ApplicationPort
     /// The slots' place in this address space, with no rights at all: a stray read of payload dies here.
     @usableFromInline let reservation: MappedView
+    @usableFromInline var tap: FrameTap
+    @usableFromInline let taps: Bool
     @usableFromInline let burst: Int
     /// The TCP stack: listen and connect through it before polling.
     public var stack: TCPStack
@@ -63,6 +65,8 @@ public import VFIODriver
         pool = parts.pool
         reservation = parts.reservation
         self.port = port
+        tap = FrameTap(configuration.frames, interface: configuration.stack.interface)
+        taps = configuration.frames != .none
         burst = configuration.burst
         stack = TCPStack(configuration: configuration.stack, secret: configuration.secret)
     }
@@ -86,16 +90,47 @@ public import VFIODriver
         var count = 0
         if index == 0 {
             while count < burst, let frame = queues[0].nextFrame(&hostPool) {
-                stack.receive(frame, now: now, pool: &pool)
+                if taps { receiveTapped(frame, now) } else { stack.receive(frame, now: now, pool: &pool) }
                 count &+= 1
             }
         } else {
             while count < burst, let frame = queues[index].nextFrame(&pool) {
-                stack.receive(frame, now: now, pool: &pool)
+                if taps { receiveTapped(frame, now) } else { stack.receive(frame, now: now, pool: &pool) }
                 count &+= 1
             }
         }
         return count
+    }
+
+    /// Gives a frame to the application, to the stack, or to nobody.
+    @usableFromInline mutating func receiveTapped(_ frame: consuming ReceivedFrame, _ now: Instant) {
+        var fragment: Fragment?
+        var inSlot = 0
+        if let taken = frame.fragment.take() {
+            inSlot = Int(taken.length)
+            fragment = consume taken
+        }
+        switch tap.decide(frame, payload: inSlot) {
+        case .stack:
+            stack.receive(
+                ReceivedFrame(
+                    header: frame.header, fragment: fragment.take(), split: frame.split, checksum: frame.checksum),
+                now: now, pool: &pool)
+        case .drop: break
+        case .deliver(let header, let payload, let verified):
+            let inHost = min(frame.header.count, header &+ payload)
+            tap.trim(&fragment, to: header &+ payload &- inHost, &pool)
+            let hasPayload = fragment != nil
+            if port.deliver(
+                frame: frame.header.slice(0, inHost), headerLength: min(header, inHost), isVerified: verified,
+                fragment: &fragment, &pool)
+            {
+                tap.count(hasPayload: hasPayload)
+            } else {
+                tap.statistics.noRoom &+= 1
+            }
+        }
+        if let left = fragment.take() { pool.recycle(left) }
     }
 
     @inlinable mutating func deliver() -> Bool {
@@ -104,7 +139,7 @@ public import VFIODriver
             port.deliver(delivery, &pool)
             any = true
         }
-        if any { port.publish() }
+        port.publish()
         return any
     }
 
@@ -176,8 +211,16 @@ public import VFIODriver
         return EngineReport(
             split: split, host: queues[0].statistics, transmit: transmit.statistics, pool: pool.statistics,
             delivery: port.statistics, stack: stack.statistics, port: driver.statistics(), ledger: pool.ledger(),
-            hostLedger: hostPool.ledger(), tokensOut: port.tokens.outstanding, staleTokens: port.tokens.staleReturns,
+            hostLedger: hostPool.ledger(), frames: tap.statistics, tokensOut: port.tokens.outstanding,
+            staleTokens: port.tokens.staleReturns,
             unknownTokens: port.tokens.unknownReturns)
+    }
+
+    /// Takes what the application has given back, and nothing else; returns how many tokens it still holds. For the end of a
+    /// run, when ``poll(now:)`` would bring more.
+    public mutating func takeReturns() -> Int {
+        _ = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
+        return port.tokens.outstanding
     }
 
     /// Stops the device, then takes back every slot that it held; tokens that applications hold stay out and are counted
@@ -210,6 +253,8 @@ public struct EngineReport: Sendable {
     public var ledger: Ledger
     /// Slots of the host pool by primary holder.
     public var hostLedger: Ledger
+    /// Frames that went to the application without TCP.
+    public var frames: FrameStatistics
     /// Tokens that applications hold.
     public var tokensOut: Int
     /// Returns of tokens that were returned before.

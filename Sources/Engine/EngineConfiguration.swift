@@ -10,6 +10,8 @@ public struct EngineConfiguration: Sendable {
     public var stack: Configuration
     /// Secret of the stack: keys initial sequence numbers and the flow table.
     public var secret: (UInt64, UInt64) = (0, 0)
+    /// Which frames go to the application without TCP.
+    public var frames = FrameSelection.none
     /// Frames taken from one queue before the next has its turn.
     public var burst = 32
     /// NUMA node for host memory; `nil` is where the engine is created.

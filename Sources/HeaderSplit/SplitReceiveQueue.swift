@@ -8,6 +8,9 @@ public import Rings
     case headerBuffer(Int)
     /// Whole frames go to slots of readable host memory (DESCTYPE 1): the queue for everything that is not split.
     case slot
+    /// Whole frames as well, but the device splits them all the same: its header buffer is the first `room` bytes of the
+    /// slot and the rest of the frame goes behind them (82574, where one descriptor type serves all queues).
+    case slotBehindHeader(room: Int)
 }
 
 /// A receive queue that turns completions into frames and keeps its ring full.
@@ -20,7 +23,9 @@ public import Rings
     @usableFromInline let headers: HostBlock
     @usableFromInline let headerStride: Int
     @usableFromInline let headerSize: UInt32
-    @usableFromInline let slotSize: UInt32
+    @usableFromInline let takesWholeFrames: Bool
+    // Of a slot, what is left for the payload buffer.
+    @usableFromInline let payloadSize: UInt32
     @usableFromInline var posted: Slab<UInt32>
     @usableFromInline let mask: UInt32
     @usableFromInline var next: UInt32
@@ -41,7 +46,7 @@ public import Rings
     ///
     /// - Parameters:
     ///   - ring: descriptor memory, aligned to the format's `ringAlignment`, a power of two of descriptors.
-    ///   - headers: header slab, ``headerStride(_:)`` bytes a descriptor; ignored for ``HeaderPlacement/slot``.
+    ///   - headers: header slab, ``headerStride(_:)`` bytes a descriptor; ignored when whole frames go to slots.
     ///   - flushWindow: the region's window on the bus, and the flush page's offset in it.
     /// - Throws: ``HeaderSplitError/poolTooSmall(slots:descriptors:)``; every slot taken is given back then.
     public init(
@@ -51,18 +56,32 @@ public import Rings
         let count = ring.bytes.count / Format.stride
         guard count >= 8, count & (count - 1) == 0 else { throw .ringSize(descriptors: count) }
         guard pool.freeCount > count else { throw .poolTooSmall(slots: pool.freeCount, descriptors: count) }
-        if case .slot = placement, pool.kind != .hostPage { throw .unreadableHostQueue }
+        switch placement {
+        case .headerBuffer: break
+        case .slot where pool.kind == .hostPage: break
+        case .slotBehindHeader(let room) where pool.kind == .hostPage:
+            guard room < pool.slotSize else { throw .slotTooSmall(slotSize: pool.slotSize, room: room) }
+        case .slot, .slotBehindHeader: throw .unreadableHostQueue
+        }
         self.ring = DescriptorWords(ring.bytes)
         self.headers = headers
         switch placement {
         case .headerBuffer(let size):
+            takesWholeFrames = false
             headerSize = UInt32(size)
             headerStride = SplitReceiveQueue.headerStride(size)
+            payloadSize = UInt32(pool.slotSize)
         case .slot:
+            takesWholeFrames = true
             headerSize = 0
             headerStride = 0
+            payloadSize = UInt32(pool.slotSize)
+        case .slotBehindHeader(let room):
+            takesWholeFrames = true
+            headerSize = UInt32(room)
+            headerStride = 0
+            payloadSize = UInt32(pool.slotSize - room)
         }
-        slotSize = UInt32(pool.slotSize)
         posted = Slab(count: count, repeating: 0)
         mask = UInt32(count - 1)
         next = 0
@@ -136,8 +155,12 @@ public import Rings
 
     // Takes the address and not the pool: lending the pool out by borrowing copied all of it (seen under callgrind).
     @inlinable func post(_ index: Int, _ payload: IOVA) {
-        let header = headerSize == 0 ? IOVA(0) : headers.iova + index &* headerStride
-        Format.post(ring, index: index, payload: payload, header: header)
+        if takesWholeFrames {
+            let header = headerSize == 0 ? IOVA(0) : payload
+            Format.post(ring, index: index, payload: payload + Int(headerSize), header: header)
+        } else {
+            Format.post(ring, index: index, payload: payload, header: headers.iova + index &* headerStride)
+        }
     }
 
     @inlinable mutating func repost(_ index: Int, _ pool: inout PagePool) {
@@ -162,12 +185,12 @@ public import Rings
             repost(index, &pool)
             return nil
         }
-        guard payloadLength <= slotSize, !completion.frameError else {
+        guard payloadLength <= payloadSize, !completion.frameError else {
             if completion.frameError { counters.frameErrors &+= 1 } else { counters.badLength &+= 1 }
             repost(index, &pool)
             return nil
         }
-        if headerSize == 0 { return takeWhole(completion, index, &pool) }
+        if takesWholeFrames { return takeWhole(completion, index, &pool) }
         // HDR_LEN is the parsed header's real length, which may exceed the buffer only together with HBO
         // (82575 manual, table 33).
         let headerLength = min(completion.headerLength, headerSize)
@@ -201,8 +224,13 @@ public import Rings
     @inlinable mutating func takeWhole(
         _ completion: ReceiveCompletion, _ index: Int, _ pool: inout PagePool
     ) -> ReceivedFrame? {
-        let length = completion.payloadLength
-        guard length != 0, let header = pool.readable(slot: posted[index], length: Int(length)) else {
+        // Without a header buffer the length of what went there means nothing: the 82576 reports the parsed header's.
+        let inHeader = headerSize == 0 ? 0 : completion.headerLength
+        let length = inHeader &+ completion.payloadLength
+        guard length != 0, inHeader <= headerSize,
+            let header = pool.joined(
+                slot: posted[index], header: Int(inHeader), room: Int(headerSize), rest: Int(completion.payloadLength))
+        else {
             counters.badLength &+= 1
             repost(index, &pool)
             return nil

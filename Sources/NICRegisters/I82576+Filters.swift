@@ -1,27 +1,9 @@
 extension I82576 {
-    /// RAH: upper part of an exact-match address.
-    @frozen public struct ReceiveAddressHigh: RegisterValue, Hashable {
-        public var rawValue: UInt32
-        @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
-    }
-
     /// MRQC: multiple receive queues.
     @frozen public struct MultipleQueues: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     }
-}
-
-extension Flag<I82576.ReceiveAddressHigh> {
-    /// AV, bit 31: the entry is in use.
-    @inlinable public static var valid: Self { Flag(31) }
-}
-
-extension Field<I82576.ReceiveAddressHigh> {
-    /// Bytes 4 and 5 of the address, byte 4 lowest.
-    @inlinable public static var address: Self { Field(low: 0, width: 16) }
-    /// POOLSEL, bits 25:18.
-    @inlinable public static var pool: Self { Field(low: 18, width: 8) }
 }
 
 extension Flag<I82576.MultipleQueues> {
@@ -53,10 +35,6 @@ extension Field<I82576.MultipleQueues> {
 }
 
 extension I82576 {
-    /// MTA: multicast table.
-    @inlinable public static func mta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5200 + 0x4 * UInt32(truncatingIfNeeded: index), "MTA")
-    }
     /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest.
     @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
         Register(
@@ -71,10 +49,6 @@ extension I82576 {
                 ? 0x5404 + 8 * UInt32(truncatingIfNeeded: index)
                 : 0x54E4 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAH")
     }
-    /// VFTA: VLAN filter table.
-    @inlinable public static func vfta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5600 + 0x4 * UInt32(truncatingIfNeeded: index), "VFTA")
-    }
     /// MRQC
     @inlinable public static var mrqc: Register<MultipleQueues> { Register(0x5818, "MRQC") }
     /// VT_CTL: virtualization control.
@@ -85,14 +59,6 @@ extension I82576 {
     }
     /// RPLOLR: offload control of replicated frames.
     @inlinable public static var rplolr: Register<PlainValue> { Register(0x5AF0, "RPLOLR") }
-    /// RETA: redirection table, a queue a byte.
-    @inlinable public static func reta(_ index: Int) -> Register<PlainValue> {
-        Register(0x5C00 + 0x4 * UInt32(truncatingIfNeeded: index), "RETA")
-    }
-    /// RSSRK: RSS key, its first byte lowest.
-    @inlinable public static func rssrk(_ index: Int) -> Register<PlainValue> {
-        Register(0x5C80 + 0x4 * UInt32(truncatingIfNeeded: index), "RSSRK")
-    }
     /// VLVF: VLAN pool filter.
     @inlinable public static func vlvf(_ index: Int) -> Register<PlainValue> {
         Register(0x5D00 + 0x4 * UInt32(truncatingIfNeeded: index), "VLVF")

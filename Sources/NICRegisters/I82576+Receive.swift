@@ -17,18 +17,6 @@ extension I82576 {
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     }
 
-    /// RXCSUM: receive checksum control.
-    @frozen public struct ReceiveChecksum: RegisterValue, Hashable {
-        public var rawValue: UInt32
-        @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
-    }
-
-    /// RFCTL: receive filter control.
-    @frozen public struct ReceiveFilterControl: RegisterValue, Hashable {
-        public var rawValue: UInt32
-        @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
-    }
-
     /// PSRTYPE: which frames are split after which header.
     @frozen public struct SplitTypes: RegisterValue, Hashable {
         public var rawValue: UInt32
@@ -112,41 +100,6 @@ extension Field<I82576.ReceiveDescriptorControl> {
     @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 5) }
 }
 
-extension Flag<I82576.ReceiveChecksum> {
-    /// IPOFLD, bit 8: check the IPv4 header checksum.
-    @inlinable public static var ipOffload: Self { Flag(8) }
-    /// TUOFLD, bit 9: check TCP and UDP checksums.
-    @inlinable public static var transportOffload: Self { Flag(9) }
-    /// CRCOFL, bit 11: check the SCTP CRC.
-    @inlinable public static var sctpOffload: Self { Flag(11) }
-    /// IPPCSE, bit 12: fragment checksum.
-    @inlinable public static var ipPayload: Self { Flag(12) }
-    /// PCSD, bit 13: descriptors carry the RSS hash instead of the packet checksum.
-    @inlinable public static var packetChecksumDisable: Self { Flag(13) }
-}
-
-extension Field<I82576.ReceiveChecksum> {
-    /// PCSS, bits 7:0: where the packet checksum starts.
-    @inlinable public static var start: Self { Field(low: 0, width: 8) }
-}
-
-extension Flag<I82576.ReceiveFilterControl> {
-    /// NFSW_DIS, bit 6: do not look for NFS writes.
-    @inlinable public static var nfsWriteDisable: Self { Flag(6) }
-    /// NFSR_DIS, bit 7: do not look for NFS reads.
-    @inlinable public static var nfsReadDisable: Self { Flag(7) }
-    /// IPv6_DIS, bit 10.
-    @inlinable public static var ipv6Disable: Self { Flag(10) }
-    /// IPv6XSUM_DIS, bit 11.
-    @inlinable public static var ipv6ChecksumDisable: Self { Flag(11) }
-    /// IPFRSP_DIS, bit 14: do not split IP fragments.
-    @inlinable public static var fragmentSplitDisable: Self { Flag(14) }
-    /// IPV6_EX_DIS, bit 16: no IPv6 extension header processing.
-    @inlinable public static var ipv6ExtensionDisable: Self { Flag(16) }
-    /// SYNQFP, bit 19: the SYN filter goes before the 5-tuple filters instead of after them.
-    @inlinable public static var synFilterFirst: Self { Flag(19) }
-}
-
 extension Flag<I82576.SplitTypes> {
     /// Bit 1: IPv4 fragments after the IP header.
     @inlinable public static var ipv4: Self { Flag(1) }
@@ -186,22 +139,14 @@ extension Field<I82576.PacketBuffer> {
 extension I82576 {
     /// RCTL
     @inlinable public static var rctl: Register<ReceiveControl> { Register(0x0100, "RCTL") }
-    /// FCRTL: flow control low threshold.
-    @inlinable public static var fcrtl: Register<PlainValue> { Register(0x2160, "FCRTL") }
-    /// FCRTH: flow control high threshold.
-    @inlinable public static var fcrth: Register<PlainValue> { Register(0x2168, "FCRTH") }
     /// RXPBS
     @inlinable public static var rxpbs: Register<PacketBuffer> { Register(0x2404, "RXPBS") }
     /// QDE: queue drop enable, a bit a queue.
     @inlinable public static var qde: Register<PlainValue> { Register(0x2408, "QDE") }
     /// FCRTV: flow control refresh time.
     @inlinable public static var fcrtv: Register<PlainValue> { Register(0x2460, "FCRTV") }
-    /// RXCSUM
-    @inlinable public static var rxcsum: Register<ReceiveChecksum> { Register(0x5000, "RXCSUM") }
     /// RLPML: longest frame with LPE, with its check sequence, in bytes.
     @inlinable public static var rlpml: Register<PlainValue> { Register(0x5004, "RLPML") }
-    /// RFCTL
-    @inlinable public static var rfctl: Register<ReceiveFilterControl> { Register(0x5008, "RFCTL") }
     /// PSRTYPE
     @inlinable public static func psrtype(_ group: Int) -> Register<SplitTypes> {
         Register(0x5480 + 0x4 * UInt32(truncatingIfNeeded: group), "PSRTYPE")

@@ -1,10 +1,4 @@
 extension I82576 {
-    /// TCTL: transmit control.
-    @frozen public struct TransmitControl: RegisterValue, Hashable {
-        public var rawValue: UInt32
-        @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
-    }
-
     /// TXDCTL: descriptor control of a transmit queue.
     @frozen public struct TransmitDescriptorControl: RegisterValue, Hashable {
         public var rawValue: UInt32
@@ -16,20 +10,6 @@ extension I82576 {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
     }
-}
-
-extension Flag<I82576.TransmitControl> {
-    /// EN, bit 1.
-    @inlinable public static var enable: Self { Flag(1) }
-    /// PSP, bit 3: pad to 64 bytes with the check sequence.
-    @inlinable public static var padShortPackets: Self { Flag(3) }
-}
-
-extension Field<I82576.TransmitControl> {
-    /// CT, bits 11:4.
-    @inlinable public static var collisionThreshold: Self { Field(low: 4, width: 8) }
-    /// COLD, bits 21:12.
-    @inlinable public static var collisionDistance: Self { Field(low: 12, width: 10) }
 }
 
 extension Flag<I82576.TransmitDescriptorControl> {
@@ -54,12 +34,6 @@ extension Flag<I82576.HeadWriteBack> {
 }
 
 extension I82576 {
-    /// TCTL
-    @inlinable public static var tctl: Register<TransmitControl> { Register(0x0400, "TCTL") }
-    /// TCTL_EXT: extended collision distance.
-    @inlinable public static var tctlExt: Register<PlainValue> { Register(0x0404, "TCTL_EXT") }
-    /// TIPG: inter-packet gap.
-    @inlinable public static var tipg: Register<PlainValue> { Register(0x0410, "TIPG") }
     /// TXPBS
     @inlinable public static var txpbs: Register<PacketBuffer> { Register(0x3404, "TXPBS") }
     /// DTXCTL: DMA transmit control.

@@ -44,7 +44,7 @@
     public static let statusLink: UInt16 = 1 << 2
 }
 
-extension I82576.PHYAccess {
+extension Intel8257x.PHYAccess {
     /// A read of `register`.
     @inlinable public static func reading(_ register: PHYRegister, phy: UInt32 = PHYRegister.address) -> Self {
         Self().setting(.register, UInt32(register.rawValue)).setting(.phy, phy).setting(.operation, 2)

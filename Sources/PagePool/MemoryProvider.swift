@@ -57,10 +57,10 @@ public struct MemoryProvider: ~Copyable {
     }
 
     /// The bytes of slot 0 on, when the stack may read them.
-    public var readableBytes: ByteView? {
+    public var readableBytes: MutableByteView? {
         switch backing {
         case .deviceRegion: nil
-        case .hostPages(let block, let readable): readable ? block.bytes.readOnly : nil
+        case .hostPages(let block, let readable): readable ? block.bytes : nil
         }
     }
 

@@ -43,7 +43,7 @@ public struct PoolStatistics: Sendable, Hashable {
     /// Kind of memory.
     public let kind: MemoryKind
     @usableFromInline let base: IOVA
-    @usableFromInline let readableBytes: ByteView?
+    @usableFromInline let hostBytes: MutableByteView?
 
     /// A pool over `provider`; `cacheCapacity` bounds the LIFO cache.
     public init(identifier: UInt16, provider: consuming MemoryProvider, cacheCapacity: Int = 1024) {
@@ -52,7 +52,7 @@ public struct PoolStatistics: Sendable, Hashable {
         slotCount = provider.slotCount
         kind = provider.kind
         base = provider.base
-        readableBytes = provider.readableBytes
+        hostBytes = provider.readableBytes
         cache = Slab(count: max(cacheCapacity, 2 * PagePool.refillBatch), repeating: 0)
         cached = 0
         holders = Slab(count: provider.slotCount, repeating: SlotHolders())
@@ -122,14 +122,21 @@ public struct PoolStatistics: Sendable, Hashable {
 
     /// The fragment's bytes, when its memory is the host's and readable; `nil` for a device slot, always.
     @inlinable public func readable(_ fragment: borrowing Fragment) -> ByteView? {
-        guard let bytes = readableBytes else { return nil }
+        guard let bytes = hostBytes else { return nil }
         return bytes.slice(
-            Int(fragment.netmem.index) &* slotSize &+ Int(fragment.offset), Int(fragment.length))
+            Int(fragment.netmem.index) &* slotSize &+ Int(fragment.offset), Int(fragment.length)
+        ).readOnly
     }
 
-    /// The bytes of a slot that is not a fragment (yet), when its memory is the host's and readable.
-    @inlinable public func readable(slot: UInt32, length: Int) -> ByteView? {
-        readableBytes?.slice(Int(slot) &* slotSize, length)
+    /// The bytes of a frame in a slot that is not a fragment (yet), when its memory is the host's and readable.
+    ///
+    /// The device put `header` bytes at the start of the slot and `rest` bytes behind `room`: the former are moved up to
+    /// the latter when they do not abut. `header` is at most `room`, and `room` and `rest` fit the slot.
+    @inlinable public func joined(slot: UInt32, header: Int, room: Int, rest: Int) -> ByteView? {
+        guard let bytes = hostBytes?.slice(Int(slot) &* slotSize, slotSize) else { return nil }
+        if rest == 0 { return bytes.slice(0, header).readOnly }
+        if header != room { bytes.move(from: 0, to: room &- header, header) }
+        return bytes.slice(room &- header, header &+ rest).readOnly
     }
 
     // MARK: stack -> application -> pool

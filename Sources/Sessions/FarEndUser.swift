@@ -22,9 +22,7 @@ extension LoopbackOptions {
             cable, receive: impairments.impairments, transmit: impairments.impairments, seed: device.seed,
             frameCapacity: capacity)
         do {
-            let peer = try SendingPeer(
-                options: self, address: SessionPlan.sender, receiver: SessionPlan.receiver, port: SessionPlan.port,
-                now: now)
+            let peer = try SendingPeer(sendingPlan, now: now)
             if let capture = device.capture {
                 let captured = try PcapCapture(impaired, path: capture, frameCapacity: capacity)
                 return try user.use(LoopbackEnd(wire: captured, peer: peer))
@@ -35,6 +33,19 @@ extension LoopbackOptions {
         } catch {
             throw SessionError(error)
         }
+    }
+}
+
+extension LoopbackOptions {
+    private var sendingPlan: SendingPlan {
+        var plan = SendingPlan()
+        plan.mtu = device.mtu
+        plan.flows = flows
+        plan.bytes = bytes
+        plan.messageMinimum = messageMinimum
+        plan.messageMaximum = messageMaximum
+        plan.seed = device.seed
+        return plan
     }
 }
 

@@ -62,7 +62,7 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
     let loopback: LocalLoopback
     let channel: ApplicationChannel
     let region: DeviceRegion
-    var side: DeviceSide<End, SoftNIC>
+    var side: DeviceSide<End, SoftNIC, Consumer>
 
     private var options: LoopbackOptions { loopback.options }
     private var nic: SoftNIC { loopback.nic }
@@ -70,7 +70,7 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
 
     init(
         loopback: LocalLoopback, channel: ApplicationChannel, region: consuming DeviceRegion,
-        side: consuming DeviceSide<End, SoftNIC>
+        side: consuming DeviceSide<End, SoftNIC, Consumer>
     ) {
         self.loopback = loopback
         self.channel = channel

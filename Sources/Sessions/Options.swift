@@ -1,3 +1,4 @@
+internal import Engine
 internal import Timeline
 internal import VFIODriver
 internal import Wire
@@ -131,6 +132,22 @@ public struct LoopbackOptions: Codable, Sendable {
     public init() {}
 }
 
+/// What a run without TCP is asked for.
+public struct FrameOptions: Codable, Sendable {
+    /// UDP port to take datagrams for; `nil` takes every frame.
+    public var udpPort: UInt16?
+    /// Frames after which the run ends; 0 is when it is told to.
+    public var limit: UInt64 = 0
+    /// Capture file for headers; `nil` is none.
+    public var headersPath: String?
+
+    /// Every frame, until told to end.
+    public init() {}
+
+    var selection: FrameSelection { udpPort.map { .udp(port: $0) } ?? .all }
+    var traffic: SplitTraffic { udpPort == nil ? .ipv4 : .tcpAndUDP }
+}
+
 /// What `uiodrv receive` is asked to do.
 public struct ReceiveOptions: Codable, Sendable {
     /// Model and memory.
@@ -147,6 +164,8 @@ public struct ReceiveOptions: Codable, Sendable {
     public var output: String?
     /// Connections to serve before ending.
     public var connections = 1
+    /// Frames instead of connections; `nil` is TCP.
+    public var frames: FrameOptions?
     /// Each connection carries one HTTP PUT.
     public var http = false
     /// Who runs where.

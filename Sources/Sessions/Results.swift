@@ -75,6 +75,8 @@ public struct TransferResult: Encodable, Sendable {
     public var payloadSumErrors: UInt64 = 0
     /// Mappings of slots that the stack's process could read or write while it polled; 0 is the proof.
     public var stackMapsSlots: Int?
+    /// Words of the streams that were found in the host memory of a device that was searched for them.
+    public var payloadWordsInHostMemory: Int?
     /// Slots by holder when the last byte had been consumed.
     public var ledger = LedgerResult(Ledger())
     /// Slots that were not back in the pool after the queues had stopped.
@@ -167,16 +169,19 @@ public struct ReceiveResult: Encodable, Sendable {
     public var connections = 0
     /// What each brought.
     public var digests: [StreamResult] = []
+    /// What a run without TCP saw.
+    public var frames: FrameResult?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case connections, digests }
+    private enum Keys: String, CodingKey { case connections, digests, frames }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(connections, forKey: .connections)
         try container.encode(digests, forKey: .digests)
+        try container.encodeIfPresent(frames, forKey: .frames)
     }
 }

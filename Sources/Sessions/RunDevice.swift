@@ -7,6 +7,13 @@ protocol RunDevice: PCIDevice {
     var flushWindow: BusType { get }
     /// Whether the device has gone away for good.
     var isGone: Bool { get }
+    /// Makes sure that ``isGone`` is up to date although nothing was asked of the device; costs a system call at most.
+    func look()
     /// Waits for the device: what was written before takes effect first.
     func wait(_ interval: Interval)
+}
+
+extension RunDevice {
+    /// Most devices show their absence by themselves.
+    func look() {}
 }

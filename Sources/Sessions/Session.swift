@@ -7,6 +7,7 @@ internal import Packets
 internal import SoftNIC
 internal import TCPLite
 internal import Timeline
+internal import VFIODriver
 
 /// The two long commands, wired together.
 public enum Session {
@@ -15,6 +16,9 @@ public enum Session {
         _ options: LoopbackOptions, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> LoopbackResult {
         if options.placement == .oneThread {
+            guard !options.device.name.hasCable else {
+                throw SessionError("\(options.device.name) has a clock of its own; use --threads 2 or --isolate")
+            }
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
         }
         let outcome = try runRemote(
@@ -34,14 +38,19 @@ public enum Session {
     ) throws(SessionError) -> ReceiveResult {
         let interface = try options.interface()
         if let output = options.output {
-            try OutputFile.check(path: options.connections == 1 ? output : output + ".1")
+            try OutputFile.check(path: options.connections == 1 || options.frames != nil ? output : output + ".1")
         }
         let outcome = try runRemote(
             .receive(options), options.device, options.placement, interface, connections: options.connections,
-            ports: options.ports, patience: Interval(nanoseconds: .max), log: log, progress: progress)
+            ports: options.frames == nil ? options.ports : [], frames: options.frames,
+            patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var result = ReceiveResult()
         result.transfer = outcome.transfer
         result.transfer.take(outcome.report, outcome.device)
+        if let frames = options.frames {
+            result.finish(frames, outcome.report, outcome.final, outcome.device)
+            return result
+        }
         result.digests = outcome.device.streams
         result.connections = outcome.device.streams.count
         result.transfer.expect(
@@ -64,7 +73,8 @@ public enum Session {
 
     private static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], patience: Interval, log: Logger, progress: @escaping (UInt64) -> Void
+        connections: Int, ports: [UInt16], frames: FrameOptions? = nil, patience: Interval, log: Logger,
+        progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
         let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
         let region = try SessionPlan.region(device)
@@ -74,7 +84,10 @@ public enum Session {
         } catch {
             throw SessionError(error)
         }
-        let host = try DeviceHost.start(task, placement, memory: memory, region: region)
+        var machine: QTestMachine?
+        if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
+        let host = try DeviceHost.start(
+            task, placement, memory: memory, region: region, cable: machine?.takeWire())
         let watch = DeviceWatch(host: host, memory: memory)
         let control = ControlChannel(socket: host.socket, attention: memory.attention)
         let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
@@ -94,11 +107,26 @@ public enum Session {
                         ? "the run was interrupted before it began"
                         : "the device's side \(watch.ending) before it was ready")
         }
-        let finding = try device.name.family.withDriver(
-            StackRun(
-                device: remote, memory: memory, region: region,
-                configuration: SessionPlan.engine(device, stack: stack), ports: ports, patience: patience, log: log,
-                progress: progress))
+        var configuration = SessionPlan.engine(device, stack: stack)
+        if let frames {
+            configuration.frames = frames.selection
+            configuration.device.split = frames.traffic
+        }
+        let plan = StackPlan(
+            memory: memory, configuration: configuration, ports: ports, patience: patience,
+            log: log, progress: progress)
+        let finding: StackFinding
+        if let machine {
+            let cabled = try SessionPlan.device(machine, region)
+            finding = try device.name.family.withDriver(StackRun(device: cabled, region: region, plan: plan))
+        } else {
+            finding = try device.name.family.withDriver(StackRun(device: remote, region: region, plan: plan))
+        }
+        if let machine, machine.isGone {
+            throw SessionError(
+                "QEMU ended during the run (\(machine.lastWords)); run it again, and see the kernel's log if memory is short"
+            )
+        }
         var transfer = TransferResult()
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
@@ -108,7 +136,15 @@ public enum Session {
             transfer.require(finding.audit.accessible == 0, "the stack's process could reach slots")
             transfer.require(finding.audit.mappings > 0, "the stack's process could not read its own memory map")
         }
-        if StopRequest.isMade && !finding.isDone { transfer.interrupt() }
+        if let machine, case .loopback(let options) = task {
+            let found = PayloadSearch.wordsFound(in: machine.memory.readOnly, options: options)
+            transfer.payloadWordsInHostMemory = found
+            transfer.require(
+                found == 0 || finding.report.delivery.linearBytes != 0,
+                "\(found) words of payload were in host memory although every frame was split")
+        }
+        // A run that was to go on until it is told to end has done what was asked.
+        if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
         guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")

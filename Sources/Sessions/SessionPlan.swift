@@ -1,5 +1,6 @@
 internal import DeviceMemory
 internal import Engine
+internal import Glibc
 internal import Packets
 internal import TCPLite
 internal import Timeline
@@ -56,6 +57,30 @@ enum SessionPlan {
         do {
             return try DeviceRegion(
                 size: device.regionBytes, slotSize: device.slotSize, visibility: .flushRead)
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    /// A QEMU whose controller is `family` and whose peer device is `region`.
+    static func machine(
+        _ family: NICFamily, _ region: borrowing DeviceRegion
+    ) throws(SessionError) -> QTestMachine {
+        do {
+            return try QTestMachine(
+                family, macAddress: macAddress, region: region.object,
+                searchPath: unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin")
+        } catch {
+            throw SessionError(error)
+        }
+    }
+
+    /// The controller of `machine`.
+    static func device(
+        _ machine: QTestMachine, _ region: borrowing DeviceRegion
+    ) throws(SessionError) -> QTestDevice {
+        do {
+            return try QTestDevice(machine, flushOffset: region.flushOffset)
         } catch {
             throw SessionError(error)
         }

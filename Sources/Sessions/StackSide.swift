@@ -45,7 +45,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         var reached: UInt64 = 0
         var reachedAt = start
         var now = start
-        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !device.isGone {
+        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !isAlone {
             now = monotonicNow()
             let worked = engine.poll(now: now)
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
@@ -53,6 +53,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             if idle > 256 { pauseBriefly() }
             rounds &+= 1
             if rounds & 0xFFF == 0 {
+                device.look()
                 let bytes = memory.progress.loadRelaxed()
                 progress(bytes)
                 if bytes != reached {
@@ -71,10 +72,13 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         return end - (first ?? start)
     }
 
+    /// Whether the device has gone away, or whoever is at the far end of its wire.
+    private var isAlone: Bool { device.isGone || MailboxBus(memory.mailboxBytes, window: .registers).isGone }
+
     /// Lets the last FINs and ACKs pass: until every connection is gone, for at most two seconds.
     private mutating func linger() {
         let end = monotonicNow() + .seconds(2)
-        while !device.isGone && !StopRequest.isMade {
+        while !isAlone && !StopRequest.isMade {
             let now = monotonicNow()
             let statistics = engine.stack.statistics
             if now > end || statistics.closed >= statistics.passiveOpens + statistics.activeOpens { return }
@@ -89,51 +93,67 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     mutating func shutDown() -> EngineReport {
         let device = device
         engine.shutDown(wait: { device.wait($0) })
+        // The consumer may still be at the last records; one that holds on to tokens is not waited for.
+        var quiet = 0
+        var out = engine.takeReturns()
+        while out != 0 && quiet < 1000 && !device.isGone {
+            pauseBriefly()
+            let left = engine.takeReturns()
+            quiet = left == out ? quiet + 1 : 0
+            out = left
+        }
         let report = engine.report()
         memory.stop.storeReleasing(1)
         return report
     }
 }
 
-/// Runs the stack's side with a driver that is yet to be chosen.
-struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
-    let device: Device
+/// What a run of the stack's side needs besides device and region.
+struct StackPlan {
     let memory: SessionMemory
-    let region: DeviceRegion
     let configuration: EngineConfiguration
     let ports: [UInt16]
     let patience: Interval
     let log: Logger
     let progress: (UInt64) -> Void
+}
 
-    /// What the stack's side saw of a run.
-    struct Finding {
-        var elapsed: Interval
-        var isStuck: Bool
-        var audit: MappingAudit.Finding
-        /// Whether the consumer was done when the run ended.
-        var isDone: Bool
-        /// Counters while everything was still in place.
-        var report: EngineReport
-        /// The books after everything was taken back.
-        var final: EngineReport
-    }
+/// What the stack's side saw of a run.
+struct StackFinding {
+    var elapsed: Interval
+    var isStuck: Bool
+    var audit: MappingAudit.Finding
+    /// Whether the consumer was done when the run ended.
+    var isDone: Bool
+    /// Counters while everything was still in place.
+    var report: EngineReport
+    /// The books after everything was taken back.
+    var final: EngineReport
+}
+
+/// Runs the stack's side with a driver that is yet to be chosen.
+struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
+    let device: Device
+    let region: DeviceRegion
+    let plan: StackPlan
 
     consuming func use<Driver: NICDriver & ~Copyable>(
         _ driver: Driver.Type
-    ) throws(SessionError) -> Finding where Driver.Device == Device {
+    ) throws(SessionError) -> StackFinding where Driver.Device == Device {
+        let memory = plan.memory
         var side: StackSide<Driver>
         do {
             side = try StackSide<Driver>(
-                device: device, memory: memory, region: region, configuration: configuration, ports: ports, log: log)
+                device: device, memory: memory, region: region, configuration: plan.configuration, ports: plan.ports,
+                log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
         }
-        let elapsed = side.run(patience: patience, progress: progress)
+        let elapsed = side.run(patience: plan.patience, progress: plan.progress)
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
-        return Finding(
+        return StackFinding(
             elapsed: elapsed, isStuck: side.isStuck, audit: side.audit, isDone: isDone, report: report,
             final: side.shutDown())
     }

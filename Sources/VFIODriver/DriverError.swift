@@ -16,8 +16,15 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case tooManyQueues(asked: Int, limit: Int)
     case mtuOverSlot(mtu: Int, slotSize: Int)
     case mtuOutOfRange(mtu: Int, limit: Int)
+    case qemuNotInstalled(program: String)
+    case qemuHasNone(family: NICFamily)
+    case qemuTooOld(path: String, version: String)
+    case qemuCannotStart(path: String, errno: Int32)
+    case qemuDied(during: String, words: String)
+    case qemuSilent(during: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case vfio(VFIOError)
 
     public var description: String {
         switch self {
@@ -47,8 +54,21 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "a frame of MTU \(mtu) does not fit a slot of \(slotSize) bytes; lower --mtu or raise --slot-size"
         case .mtuOutOfRange(let mtu, let limit):
             "an MTU of \(mtu) is out of range (68 to \(limit)); choose another --mtu"
+        case .qemuNotInstalled(let program):
+            "\(program) is not in PATH; install the package qemu-system-x86, on Debian 12 from the bookworm-backports suite"
+        case .qemuHasNone(let family):
+            "QEMU has no model of \(family.rawValue); use qemu:igb, qemu:e1000e or softnic:\(family.rawValue)"
+        case .qemuTooOld(let path, let version):
+            "\(path) is version \(version) and 10.0 or newer is needed; install qemu-system-x86, on Debian 12 from the bookworm-backports suite"
+        case .qemuCannotStart(let path, let code):
+            "cannot start \(path): \(systemMessage(code)); check that it can be run and the limits of processes and open files"
+        case .qemuDied(let step, let words):
+            "QEMU ended during \(step): \(words.isEmpty ? "it said nothing" : words); run it by hand to see why"
+        case .qemuSilent(let step):
+            "QEMU did not answer during \(step); the machine may be overloaded, try again"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .vfio(let error): error.description
         }
     }
 }

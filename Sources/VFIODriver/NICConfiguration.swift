@@ -1,3 +1,13 @@
+/// Which packets go to split queues.
+public enum SplitTraffic: Sendable, Hashable {
+    /// TCP over IPv4.
+    case tcp
+    /// TCP and UDP over IPv4.
+    case tcpAndUDP
+    /// Everything over IPv4.
+    case ipv4
+}
+
 /// How a network controller is to be set up, whatever its family.
 public struct NICConfiguration: Sendable, Hashable {
     /// Queues that split into a device region; one more queue, number 0, takes whole frames in host memory.
@@ -10,6 +20,8 @@ public struct NICConfiguration: Sendable, Hashable {
     public var headerBytes: Int?
     /// Largest IP packet in bytes.
     public var mtu = 1500
+    /// What is spread over the split queues; everything else goes to queue 0.
+    public var split = SplitTraffic.tcp
     /// Seed of the RSS key, so that a peer cannot choose its queue.
     public var hashSeed: UInt64 = 1
 

@@ -35,13 +35,15 @@ internal import Timeline
     }
 
     /// Adds a frame; errors show at the next ``flush()``.
-    func write(_ frame: ByteView, at time: Instant) {
+    ///
+    /// - Parameter length: how long the frame was, when `frame` is its front only.
+    func write(_ frame: ByteView, length: Int? = nil, at time: Instant) {
         var header = pcap_pkthdr()
         // With nanosecond precision libpcap keeps nanoseconds in tv_usec.
         header.ts.tv_sec = Int(truncatingIfNeeded: time.nanoseconds / 1_000_000_000)
         header.ts.tv_usec = Int(truncatingIfNeeded: time.nanoseconds % 1_000_000_000)
         header.caplen = UInt32(truncatingIfNeeded: frame.count)
-        header.len = header.caplen
+        header.len = length.map { UInt32(truncatingIfNeeded: $0) } ?? header.caplen
         unsafe frame.withUnsafeBytes { bytes in
             unsafe pcap_dump(
                 UnsafeMutablePointer<UInt8>(file), &header,

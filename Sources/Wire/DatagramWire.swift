@@ -1,17 +1,18 @@
 internal import CShim
-internal import DeviceMemory
+public import DeviceMemory
 internal import Glibc
 public import Packets
 public import Timeline
 
-/// Another process as the far end: one frame a datagram over a pair of Unix socket paths.
+/// Another process as the far end: one frame a datagram over a pair of Unix socket paths, or a connected socket.
 ///
 /// The format is QEMU's `-netdev dgram`. Either side may start first or restart: frames for a peer that is not there are
 /// counted as refused, as on an unplugged cable.
 public struct DatagramWire: Wire, ~Copyable {
     private var packets: PacketDescriptor
-    private let socketFile: SocketFile
-    private var remote: sockaddr_un
+    private let socketFile: SocketFile?
+    /// `nil`: the socket is connected.
+    private let remote: sockaddr_un?
 
     /// Creates the socket `local` and sends to `remote`.
     ///
@@ -38,6 +39,19 @@ public struct DatagramWire: Wire, ~Copyable {
         self.remote = remoteAddress
     }
 
+    /// Takes over a datagram socket that is connected to its peer; `name` is for messages.
+    ///
+    /// - Throws: ``WireError/lost(name:errno:)`` when it is none.
+    public init(connected socket: consuming OwnedDescriptor, name: String) throws(WireError) {
+        let flags = fcntl(socket.rawValue, F_GETFL)
+        guard flags >= 0, fcntl(socket.rawValue, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            throw .lost(name: name, errno: errno)
+        }
+        packets = PacketDescriptor(name: name, descriptor: socket)
+        socketFile = nil
+        remote = nil
+    }
+
     /// The descriptor, borrowed, to wait until the peer has sent something.
     public var fileDescriptor: Int32 { packets.descriptor.rawValue }
     /// Counters since the start.
@@ -55,6 +69,9 @@ public struct DatagramWire: Wire, ~Copyable {
             unsafe frame.withUnsafeBytes { bytes in
                 // An empty frame has no base address that C would take, and nothing to say.
                 guard let base = bytes.baseAddress else { return 0 }
+                guard let address else {
+                    return unsafe send(descriptor, base, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                }
                 return unsafe withUnsafePointer(to: address) {
                     unsafe shim_send_to_path(descriptor, base, bytes.count, $0)
                 }

@@ -3,7 +3,7 @@ import Sessions
 
 /// Options of the device and its memory, the same for every command.
 struct DeviceArguments: ParsableArguments {
-    @Option(help: "Device to drive: softnic:igb.")
+    @Option(help: "Device to drive: softnic:igb, or QEMU's model: qemu:igb, qemu:e1000e.")
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
     var preset = "strict"

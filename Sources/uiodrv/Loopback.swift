@@ -14,27 +14,16 @@ struct Loopback: ParsableCommand {
     var flows = 4
     @Option(help: "Sizes of the peer's messages, MIN..MAX, drawn evenly; default is one endless message.")
     var messageSize: String?
-    @Option(help: "Frames lost, as a probability, in both directions; likewise the following.")
-    var loss = "0"
-    @Option(help: "Frames doubled.")
-    var duplicate = "0"
-    @Option(help: "Frames overtaken by later ones, P:DEPTH.")
-    var reorder = "0"
-    @Option(help: "Frames with a bit or byte changed.")
-    var corrupt = "0"
-    @Option(help: "Frames cut short.")
-    var truncate = "0"
+    @OptionGroup var impairments: ImpairmentArguments
     @Option(help: "Frames for which the NIC claims a wrong checksum verdict.")
     var lie = "0"
-    @Option(help: "Longest extra delay of a frame, in microseconds.")
-    var jitter: UInt64 = 0
     @Option(help: "Tokens that the consumer keeps back before it returns the oldest.")
     var hold = 0
     @Option(
         help:
-            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own."
+            "1: everything in one thread and virtual time, which replays exactly; 2: the device in a thread of its own (default: 1, and 2 with QEMU's devices)."
     )
-    var threads = 1
+    var threads: Int?
     @Flag(help: "Run device, peer and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
     @Option(help: "Write the trace as text; one thread only.")
@@ -61,6 +50,7 @@ struct Loopback: ParsableCommand {
         guard (1...1000).contains(flows) else {
             throw SessionError("\(flows) flows cannot be run; choose from 1 to 1000")
         }
+        let threads = threads ?? (options.device.name.hasClock ? 2 : 1)
         guard threads == 1 || threads == 2 else {
             throw SessionError("\(threads) threads cannot be used; choose 1 or 2")
         }
@@ -74,16 +64,14 @@ struct Loopback: ParsableCommand {
         options.bytes = bytes.bytes
         options.flows = flows
         if let messageSize {
-            let ends = messageSize.components(separatedBy: "..").map { Size(argument: $0) }
-            guard ends.count == 2, let low = ends[0]?.bytes, let high = ends[1]?.bytes, low >= 1, low <= high else {
-                throw SessionError("\(messageSize) is no range of sizes; write it as 1..1M")
-            }
-            options.messageMinimum = low
-            options.messageMaximum = high
+            let range = try parseMessageSize(messageSize)
+            options.messageMinimum = range.lowerBound
+            options.messageMaximum = range.upperBound
         }
-        options.impairments = try ImpairmentOptions(
-            loss: loss, duplicate: duplicate, reorder: reorder, corrupt: corrupt, truncate: truncate, lie: lie,
-            jitterMicroseconds: jitter)
+        options.impairments = try impairments.options(lie: lie)
+        guard !options.device.name.hasClock || options.impairments.lie == 0 else {
+            throw SessionError("\(options.device.name) cannot be made to lie about checksums; drop --lie")
+        }
         options.hold = hold
         options.placement = isolate ? .twoProcesses : threads == 2 ? .twoThreads : .oneThread
         guard trace == nil || options.placement == .oneThread else {
@@ -109,6 +97,9 @@ struct Loopback: ParsableCommand {
               slots: pool \(transfer.ledger.pool) + ring \(transfer.ledger.ring) + stack \(transfer.ledger.stack) + transmit \(transfer.ledger.transmit) + application \(transfer.ledger.application) = \(transfer.ledger.total), leaked \(transfer.leakedSlots)
             """)
         if let hash = result.traceHash { print("  trace    SHA-256 \(hash) (seed \(options.device.seed))") }
+        if let words = transfer.payloadWordsInHostMemory {
+            print("  words of the streams found in the device's host memory: \(words)")
+        }
         if let mapped = transfer.stackMapsSlots {
             print("  mappings of slots in the stack's process: \(mapped)")
         }

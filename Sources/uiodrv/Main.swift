@@ -8,7 +8,10 @@ struct Main: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uiodrv",
         abstract: "Receives network payload straight into device memory, from user space.",
-        subcommands: [Loopback.self, Receive.self, DeviceSideCommand.self])
+        subcommands: [
+            Loopback.self, Receive.self, Peer.self, List.self, Probe.self, Config.self, Bind.self, Unbind.self,
+            DoctorCommand.self, DeviceSideCommand.self,
+        ])
 }
 
 /// Ends the process with one sentence and exit code 1.

@@ -11,14 +11,19 @@ struct OutputArguments: ParsableArguments {
 
     /// Prints a result, its problems on standard error, and ends with exit status 1 when there are any.
     func finish<Result: Encodable>(_ result: Result, _ transfer: TransferResult, text: () -> Void) {
+        finish(result, problems: transfer.problems, text: text)
+    }
+
+    /// The same for a result of another kind.
+    func finish<Result: Encodable>(_ result: Result, problems: [String], text: () -> Void) {
         if json {
             // Results are plain numbers and texts: they always encode.
             print(String(decoding: encodeJSON(result) ?? [], as: UTF8.self))
         } else {
             text()
         }
-        for problem in transfer.problems { FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8)) }
-        if !transfer.ok { Foundation.exit(1) }
+        for problem in problems { FileHandle.standardError.write(Data("uiodrv: \(problem)\n".utf8)) }
+        if !problems.isEmpty { Foundation.exit(1) }
     }
 }
 

@@ -22,6 +22,14 @@ struct Receive: ParsableCommand {
     var connections = 1
     @Flag(help: "Take one HTTP PUT a connection (curl -T FILE) and keep its body.")
     var http = false
+    @Flag(help: "Take every frame instead of TCP connections: payload into the region, headers to --headers.")
+    var raw = false
+    @Option(help: "Take UDP datagrams for this port instead of TCP connections.")
+    var udp: UInt16?
+    @Option(help: "With --raw or --udp: end after so many frames; 0 is when told to (SIGINT).")
+    var frames: UInt64 = 0
+    @Option(help: "With --raw or --udp: capture file for the headers.")
+    var headers: String?
     @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
     @OptionGroup var printing: OutputArguments
@@ -52,12 +60,35 @@ struct Receive: ParsableCommand {
         options.output = output
         options.connections = connections
         options.http = http
+        if raw || udp != nil {
+            guard !(raw && udp != nil) else { throw SessionError("--raw takes every frame already; drop it or --udp") }
+            guard !http else { throw SessionError("HTTP needs TCP; drop --http, or --raw and --udp") }
+            if udp == 0 { throw SessionError("0 is no UDP port; choose from 1 to 65535") }
+            var chosen = FrameOptions()
+            chosen.udpPort = udp
+            chosen.limit = frames
+            chosen.headersPath = headers
+            options.frames = chosen
+        } else if headers != nil || frames != 0 {
+            throw SessionError("--headers and --frames need --raw or --udp; add one of them")
+        }
         options.placement = isolate ? .twoProcesses : .twoThreads
         return options
     }
 
     private func printText(_ result: ReceiveResult) {
         let transfer = result.transfer
+        if let frames = result.frames {
+            let drops = frames.dropped
+            print(
+                """
+                \(transfer.ok ? "ok" : "FAILED"): \(frames.frames) frames in \(format(transfer.elapsedS)) s, \(frames.verified) with checksums found good
+                  payload \(frames.payloadBytes) bytes, \(transfer.deviceBytes) of them put in device memory by the NIC
+                  SHA-256 \(frames.sha256)
+                  dropped: no room \(drops.noRoom), no free slot \(drops.noReplacement), bad checksum \(drops.badChecksum), unverifiable \(drops.unverifiable), malformed \(drops.malformed), header too long \(drops.headerOverflow), unusable \(drops.unusable), missed by the port \(drops.missed); not selected \(drops.notSelected)
+                """)
+            return
+        }
         print(
             "\(transfer.ok ? "ok" : "FAILED"): \(transfer.bytes) bytes over \(result.connections) connections in \(format(transfer.elapsedS)) s (\(format(transfer.goodputGbps)) Gbit/s), \(transfer.deviceBytes) of them in device memory"
         )

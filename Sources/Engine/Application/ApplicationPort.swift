@@ -1,4 +1,4 @@
-internal import DeviceMemory
+public import DeviceMemory
 internal import Packets
 public import PagePool
 internal import Rings
@@ -21,6 +21,7 @@ public import TCPLite
     private var pendingSend: ApplicationCommand?
     private var waiting: ApplicationCommand?
     private var unpublished = false
+    private var frames: UInt32 = 0
     private var linearOwners: LinearOwners
     /// Tokens that the application holds.
     var tokens: TokenTable
@@ -85,6 +86,45 @@ public import TCPLite
                     length: delivered.length, payloadSum: sum, region: pool.identifier))
         }
     }
+
+    /// Publishes a frame: `bytes` of it from host memory, and what is in a slot. False, with nothing taken, when there is no
+    /// room now.
+    @usableFromInline mutating func deliver(
+        frame bytes: ByteView, headerLength: Int, isVerified: Bool, fragment: inout Fragment?, _ pool: inout PagePool
+    ) -> Bool {
+        // A frame's bytes lie in one piece: what is left before the end of the ring is skipped, and comes back with them.
+        let position = Int(linearProduced & UInt64(linear.count &- 1))
+        let gap = bytes.count > linear.count &- position ? linear.count &- position : 0
+        guard records.hasSpace(for: 2), linearFree >= bytes.count &+ gap, !linearOwners.isFull else { return false }
+        if gap != 0 { linearOwners.push(ApplicationPort.nobody, UInt32(truncatingIfNeeded: gap)) }
+        linearProduced &+= UInt64(gap)
+        linear.copy(bytes, at: gap == 0 ? position : 0)
+        frames &+= 1
+        let taken = fragment.take()
+        let hasMore = taken != nil
+        push(
+            FragmentRecord(
+                frame: frames, offset: linearProduced, length: UInt32(truncatingIfNeeded: bytes.count),
+                headerLength: UInt16(truncatingIfNeeded: headerLength), hasMore: hasMore, isVerified: isVerified))
+        linearProduced &+= UInt64(bytes.count)
+        linearOwners.push(ApplicationPort.nobody, UInt32(truncatingIfNeeded: bytes.count))
+        statistics.linearBytes &+= UInt64(bytes.count)
+        statistics.records &+= 1
+        if let fragment = taken {
+            let delivered = pool.deliver(fragment)
+            let token = tokens.issue(slot: delivered.slot, connection: ApplicationPort.nobody)
+            statistics.deviceBytes &+= UInt64(delivered.length)
+            statistics.records &+= 1
+            push(
+                FragmentRecord(
+                    .device, connection: frames, token: token, offset: delivered.regionOffset,
+                    length: delivered.length, region: pool.identifier))
+        }
+        return true
+    }
+
+    /// The connection of what belongs to none: credit for it finds nobody.
+    private static var nobody: UInt32 { .max }
 
     private mutating func push(_ record: FragmentRecord) {
         unpublished = true

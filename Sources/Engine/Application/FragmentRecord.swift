@@ -12,6 +12,10 @@
     case closed = 5
     /// The stack stopped the stream because the device vouches for no checksums (`length`: frames in a row).
     case untrusted = 6
+    /// A frame: `length` bytes in host memory as for ``linear``, of which ``FragmentRecord/headerLength`` are headers. When
+    /// ``FragmentRecord/hasMore`` is set, the next record is its payload in the region, with the same `connection`,
+    /// which counts frames.
+    case frame = 7
 }
 
 /// What an application receives instead of bytes: 32 bytes, in stream order per connection.
@@ -30,10 +34,10 @@
     public var region: UInt16
     /// Raw ``RecordKind``.
     public var kindCode: UInt8
-    /// Bit 0: `payloadSum` holds.
+    /// Bit 0: `payloadSum` holds. Bit 1: the frame goes on in the next record. Bit 2: its checksums are good.
     public var flags: UInt8
-    /// Zero.
-    public var reserved: UInt16
+    /// Bytes of headers, for ``RecordKind/frame``.
+    public var headerLength: UInt16
 
     /// A record of `kind`.
     @inlinable public init(
@@ -48,11 +52,24 @@
         self.region = region
         kindCode = kind.rawValue
         flags = payloadSum == nil ? 0 : 1
-        reserved = 0
+        headerLength = 0
     }
 
     /// What the record tells; `nil` for a code of a newer version.
     @inlinable public var kind: RecordKind? { RecordKind(rawValue: kindCode) }
+    /// A frame's bytes in host memory.
+    @inlinable public init(
+        frame number: UInt32, offset: UInt64, length: UInt32, headerLength: UInt16, hasMore: Bool, isVerified: Bool
+    ) {
+        self.init(.frame, connection: number, offset: offset, length: length)
+        self.headerLength = headerLength
+        flags = (hasMore ? 2 : 0) | (isVerified ? 4 : 0)
+    }
+
+    /// Whether the frame's payload is in the next record.
+    @inlinable public var hasMore: Bool { flags & 2 != 0 }
+    /// Whether the frame's checksums were checked and good.
+    @inlinable public var isVerified: Bool { flags & 4 != 0 }
     /// Whether ``payloadSum`` says something.
     @inlinable public var hasPayloadSum: Bool { flags & 1 != 0 }
 }

@@ -6,10 +6,12 @@ internal import Wire
 /// Everything on the other side of the bus: the NIC's end of the wire, wire with its far end, and the consumer of payload.
 ///
 /// In one thread it takes turns with the engine; otherwise it runs in a thread or a process of its own.
-struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copyable {
+struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Application: RunConsumer & ~Copyable>:
+    ~Copyable
+{
     private var port: Port
     private var end: End
-    private var consumer: Consumer
+    private var consumer: Application
     private var inbound: FrameQueue
     private var outbound: FrameQueue
     private(set) var wireFailure: SessionError?
@@ -17,7 +19,7 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copya
     /// Whether the wire is plugged in; frames wait at its far end until then.
     var isPlugged = true
 
-    init(port: consuming Port, end: consuming End, consumer: consuming Consumer, frameCapacity: Int) {
+    init(port: consuming Port, end: consuming End, consumer: consuming Application, frameCapacity: Int) {
         self.port = port
         self.end = end
         self.consumer = consumer
@@ -77,6 +79,7 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copya
 
     /// Ends the run at this side: what a capture holds must have reached its file.
     mutating func finish() {
+        consumer.finish()
         do {
             try end.flush()
         } catch {
@@ -87,19 +90,13 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copya
     /// What this side has to say about the run.
     func report() -> DeviceReport {
         var report = DeviceReport()
-        report.streams = consumer.results()
-        report.digestReceived = consumer.combined()
+        consumer.fill(&report)
         report.digestExpected = end.expectedDigest()
         report.deviceBytes = consumer.deviceBytes
         report.linearBytes = consumer.linearBytes
-        report.records = consumer.records
-        report.payloadSumErrors = consumer.payloadSumErrors
-        report.payloadSumsChecked = consumer.payloadSumsChecked
-        report.refusedConnections = consumer.refused
-        report.untrusted = consumer.untrusted
         port.fill(&report)
         report.peerFailures = end.failures
-        report.failure = wireFailure?.description ?? consumer.outputFailure?.description
+        report.failure = wireFailure?.description ?? report.failure
         report.wireEnded = end.isFinished
         report.isDone = consumer.isDone
         return report
@@ -110,6 +107,8 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copya
 public struct DeviceReport: Codable, Sendable {
     /// What each connection brought.
     public var streams: [StreamResult] = []
+    /// What a run without TCP brought.
+    public var frames: FrameCounts?
     /// One digest over all of them.
     public var digestReceived = ""
     /// What that must be, where the far end knows.

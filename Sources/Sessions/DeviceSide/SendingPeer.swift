@@ -6,21 +6,46 @@ internal import TCPLite
 internal import Timeline
 internal import Wire
 
-/// The other end of a loopback: a TCP stack on the far side of the wire that opens every flow and sends its pattern.
+/// What a sending peer is to do, and as whom.
+struct SendingPlan {
+    /// Its own address, in the receiver's /24.
+    var address = SessionPlan.sender
+    /// Whom it connects to.
+    var receiver = SessionPlan.receiver
+    var port = SessionPlan.port
+    var mtu = 1500
+    /// Connections, all at once.
+    var flows = 1
+    /// Bytes over all flows, of a pattern that follows from `seed`; without effect when there is an `input`.
+    var bytes: UInt64 = 0
+    /// What every flow sends instead of a pattern.
+    var input: InputFile?
+    /// Sizes of messages, drawn evenly; `nil` is one endless message.
+    var messageMinimum: UInt64?
+    var messageMaximum: UInt64?
+    var seed: UInt64 = 1
+    /// How long a receiver may be silent; `nil` leaves it to the stack.
+    var patience: Interval?
+}
+
+/// The other end of a wire: a TCP stack that opens every flow and sends its pattern or file.
 struct SendingPeer: ~Copyable {
     struct Flow: BitwiseCopyable {
         var id: ConnectionID
         var remaining: UInt64
         var messageLeft: UInt64
+        var position: UInt64 = 0
         var established = false
         var finished = false
+        /// The receiver has acknowledged everything and closed in order.
+        var complete = false
     }
 
     private var stack: TCPStack
     /// The peer has no device memory: its pool is there because the stack asks for one.
     private var pool: PagePool
     private let poolMemory: HeapBytes
-    private var input: FrameQueue
+    private var arrived: FrameQueue
     private var flows: Slab<Flow>
     private var patterns: Slab<Pattern>
     private var digests: Slab<StreamDigest>
@@ -28,16 +53,16 @@ struct SendingPeer: ~Copyable {
     private var messages: SeededGenerator
     private let minimum: UInt64
     private let maximum: UInt64
+    private let address: IPv4Address
+    private let input: InputFile?
     private(set) var failures = 0
 
-    init(options: LoopbackOptions, address: IPv4Address, receiver: IPv4Address, port: UInt16, now: Instant)
-        throws(TCPError)
-    {
+    init(_ plan: SendingPlan, now: Instant) throws(TCPError) {
         let mac = MACAddress(0x02, 0, 0, 0, 0, 2)
         var configuration = Configuration(
             interface: InterfaceConfiguration(
-                mac: mac, address: address, prefixLength: 24, gateway: nil, mtu: options.device.mtu))
-        configuration.maxConnections = max(options.flows, 8)
+                mac: mac, address: plan.address, prefixLength: 24, gateway: nil, mtu: plan.mtu))
+        configuration.maxConnections = max(plan.flows, 8)
         configuration.sendBufferBytes = 1 << 20
         configuration.linearBlocks = 64
         // It receives nothing: no flow needs slots.
@@ -46,15 +71,21 @@ struct SendingPeer: ~Copyable {
         // A message leaves as it was written, so that segments of every size reach the receiver.
         configuration.nagle = false
         configuration.msl = .milliseconds(1)
+        if let patience = plan.patience {
+            configuration.giveUp = patience
+            configuration.giveUpOpening = patience
+            // A receiver that is only starting must not be left alone for a minute once it is there.
+            configuration.maximumRTO = .seconds(1)
+        }
         var stack = TCPStack(
-            configuration: configuration, secret: (options.device.seed, options.device.seed ^ 0x5EED))
-        let share = options.bytes / UInt64(options.flows)
-        let extra = options.bytes % UInt64(options.flows)
-        var flows = Slab<Flow>(capacity: options.flows)
-        for i in 0..<options.flows {
-            // Fixed local ports: the receiver orders flows by them.
-            let id = try stack.connect(to: receiver, port: port, localPort: UInt16(40_000 + i), now: now)
-            flows.append(Flow(id: id, remaining: share + (UInt64(i) < extra ? 1 : 0), messageLeft: 0))
+            configuration: configuration, secret: (plan.seed, plan.seed ^ 0x5EED))
+        let share = plan.bytes / UInt64(plan.flows)
+        let extra = plan.bytes % UInt64(plan.flows)
+        var flows = Slab<Flow>(capacity: plan.flows)
+        for i in 0..<plan.flows {
+            let id = try stack.connect(to: plan.receiver, port: plan.port, localPort: SendingPeer.port(i), now: now)
+            let bytes = plan.input?.size ?? share + (UInt64(i) < extra ? 1 : 0)
+            flows.append(Flow(id: id, remaining: bytes, messageLeft: 0))
         }
         let memory = HeapBytes(count: 2048 * 8)
         pool = PagePool(
@@ -64,21 +95,26 @@ struct SendingPeer: ~Copyable {
         poolMemory = memory
         self.stack = stack
         self.flows = flows
-        patterns = Slab(count: options.flows) { Pattern(seed: options.device.seed, flow: $0) }
-        digests = Slab(count: options.flows) { _ in StreamDigest() }
-        input = FrameQueue(depth: 256, frameCapacity: options.device.mtu + 64)
-        messages = SeededGenerator(seed: options.device.seed, stream: 0x2000)
-        minimum = options.messageMinimum ?? .max
-        maximum = options.messageMaximum ?? .max
+        patterns = Slab(count: plan.flows) { Pattern(seed: plan.seed, flow: $0) }
+        digests = Slab(count: plan.flows) { _ in StreamDigest() }
+        arrived = FrameQueue(depth: 256, frameCapacity: plan.mtu + 64)
+        messages = SeededGenerator(seed: plan.seed, stream: 0x2000)
+        minimum = plan.messageMinimum ?? .max
+        maximum = plan.messageMaximum ?? .max
+        address = plan.address
+        input = plan.input
     }
 
+    /// Fixed local ports: a loopback's receiver orders flows by them.
+    private static func port(_ flow: Int) -> UInt16 { UInt16(40_000 + flow) }
+
     /// One turn: take what arrived, feed the flows, give what is to leave to the wire.
-    mutating func poll<W: LinkWire & ~Copyable>(now: Instant, wire: inout W) -> Bool {
-        var worked = wire.deliverToPeer(&input, now: now, limit: 128) != 0
-        while !input.isEmpty {
-            let frame = ReceivedFrame(header: input.front, fragment: nil, split: .unsplit, checksum: .unknown)
+    mutating func poll<Link: PeerLink & ~Copyable>(now: Instant, wire: inout Link) -> Bool {
+        var worked = wire.deliverToPeer(&arrived, now: now, limit: 128) != 0
+        while !arrived.isEmpty {
+            let frame = ReceivedFrame(header: arrived.front, fragment: nil, split: .unsplit, checksum: .unknown)
             stack.receive(frame, now: now, pool: &pool)
-            input.popFront()
+            arrived.popFront()
         }
         while let delivery = stack.nextDelivery() { take(delivery) }
         for i in 0..<flows.count where flows[i].established && !flows[i].finished {
@@ -93,8 +129,9 @@ struct SendingPeer: ~Copyable {
         for i in 0..<flows.count where flows[i].id == delivery.connection {
             switch delivery.kind {
             case .opened: flows[i].established = true
-            case .closed:
+            case .closed(let reason):
                 if !flows[i].finished { failures += 1 }
+                flows[i].complete = flows[i].finished && reason == .finished
                 flows[i].finished = true
             default: break
             }
@@ -113,12 +150,13 @@ struct SendingPeer: ~Copyable {
         let n = min(Int(min(flows[i].messageLeft, UInt64(scratch.count))), space)
         if n > 0 {
             let bytes = scratch.bytes.slice(0, n)
-            patterns[i].fill(bytes)
+            if let input { input.read(bytes, at: flows[i].position) } else { patterns[i].fill(bytes) }
             digests[i].update(bytes.readOnly) { _ in }
             let accepted = stack.send(flows[i].id, bytes.readOnly)
             if accepted != n { failures += 1 }
             flows[i].messageLeft &-= UInt64(n)
             flows[i].remaining &-= UInt64(n)
+            flows[i].position &+= UInt64(n)
         }
         if flows[i].remaining == 0 {
             stack.shutdown(flows[i].id)
@@ -135,6 +173,15 @@ struct SendingPeer: ~Copyable {
 
     /// One digest over all flows, as the receiver must compute it.
     func expectedDigest() -> String { combinedDigest((0..<digests.count).map { digests[$0].finish() }) }
+
+    /// What each flow sent, named as its receiver names it.
+    func results() -> [StreamResult] {
+        (0..<flows.count).map { i in
+            StreamResult(
+                peer: "\(address):\(SendingPeer.port(i))", bytes: digests[i].count,
+                sha256: hexadecimal(digests[i].finish()), complete: flows[i].complete)
+        }
+    }
 
     var statistics: StackStatistics { stack.statistics }
 }

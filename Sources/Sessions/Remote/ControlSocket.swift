@@ -37,6 +37,7 @@ struct ControlSocket: ~Copyable, Sendable {
     enum Operation: UInt32 {
         case session = 1
         case region
+        case cable
         case map
         case mapRegion
         case unmap

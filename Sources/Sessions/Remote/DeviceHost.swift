@@ -29,9 +29,11 @@ struct DeviceHost: ~Copyable {
     /// Signalled when the thread has ended and everything it owned is gone, when it is a thread.
     let threadEnded: DispatchSemaphore?
 
-    /// Starts the device's side and hands it the shared memory.
+    /// Starts the device's side and hands it the shared memory, and the far end of the device's cable where the device is
+    /// driven from this side.
     static func start(
-        _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion
+        _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion,
+        cable: borrowing OwnedDescriptor? = nil
     ) throws(SessionError) -> DeviceHost {
         let (mine, theirs) = try ControlSocket.makePair()
         let socket = ControlSocket(taking: OwnedDescriptor(taking: mine))
@@ -57,6 +59,10 @@ struct DeviceHost: ~Copyable {
         message = ControlSocket.Message(.region)
         message.length = UInt64(region.object.size)
         sent = socket.send(message, descriptor: region.object.fileDescriptor) && sent
+        switch cable {
+        case .some(let cable): sent = socket.send(.init(.cable), descriptor: cable.rawValue) && sent
+        case .none: break
+        }
         guard sent else {
             throw SessionError(
                 "cannot hand memory to the device's side: \(systemMessage(errno)); raise the limit of open files")
@@ -90,6 +96,8 @@ struct DeviceHost: ~Copyable {
         do {
             let (session, sessionFD) = try control.expect()
             let (region, regionFD) = try control.expect()
+            var cable: OwnedDescriptor?
+            if task.device.name.hasCable { cable = OwnedDescriptor(taking: try control.expect().1) }
             let memory = try SessionMemory(
                 object: MemoryObject(
                     name: "session", taking: OwnedDescriptor(taking: sessionFD), size: Int(session.length)))
@@ -98,7 +106,8 @@ struct DeviceHost: ~Copyable {
                 visibility: .flushRead)
             let ready = memory.ready
             do {
-                let serving = try DeviceServing(task: task, region: object, memory: memory, control: control)
+                let serving = try DeviceServing(
+                    task: task, region: object, memory: memory, control: control, cable: cable)
                 try task.withFarEnd(serving)
             } catch {
                 control.sendFailure(SessionError(error))
@@ -127,45 +136,60 @@ struct DeviceServing: FarEndUser, ~Copyable {
     let memory: SessionMemory
     /// A descriptor of its own: whoever starts the server keeps one to say why it could not start.
     let control: ControlSocket
+    /// The device's cable, when the device is not here.
+    let cable: OwnedDescriptor?
 
     init(
-        task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket
+        task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket,
+        cable: consuming OwnedDescriptor?
     ) throws(SessionError) {
         self.task = task
         self.memory = memory
         self.control = try control.duplicate()
         self.region = region
+        self.cable = cable
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
-        let connections: Int
-        let hold: Int
-        var http = false
-        var output: String?
-        switch task {
-        case .loopback(let options):
-            connections = options.flows
-            hold = options.hold
-        case .receive(let options):
-            connections = options.connections
-            hold = 0
-            http = options.http
-            output = options.output
+        let channel = ApplicationChannel(memory.channelBytes)
+        if case .receive(let options) = task, let frames = options.frames {
+            let consumer = try FrameConsumer(
+                channel: channel, region: region, limit: frames.limit, headersPath: frames.headersPath,
+                outputPath: options.output)
+            return try serve(end, consumer)
         }
         let consumer: Consumer
         do {
-            consumer = try Consumer(
-                channel: ApplicationChannel(memory.channelBytes), region: region, connections: connections, hold: hold,
-                http: http, outputPath: output, trace: .disabled)
+            switch task {
+            case .loopback(let options):
+                consumer = try Consumer(
+                    channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
+                    outputPath: nil, trace: .disabled)
+            case .receive(let options):
+                consumer = try Consumer(
+                    channel: channel, region: region, connections: options.connections, hold: 0, http: options.http,
+                    outputPath: options.output, trace: .disabled)
+            }
         } catch {
             throw SessionError(error)
         }
+        try serve(end, consumer)
+    }
+
+    private consuming func serve<End: FarEnd & ~Copyable, Application: RunConsumer & ~Copyable>(
+        _ end: consuming End, _ consumer: consuming Application
+    ) throws(SessionError) {
         let capacity = task.device.mtu + 64
         switch task.device.name {
         case .softnic:
             let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
             let side = DeviceSide(port: nic, end: end, consumer: consumer, frameCapacity: capacity)
             DeviceServer(nic: nic, side: side, memory: memory, control: control).run()
+        case .qemu:
+            guard let cable = cable else { throw SessionError("the device's cable did not arrive; run it again") }
+            let port = try CablePort(taking: cable, frameCapacity: capacity)
+            let side = DeviceSide(port: port, end: end, consumer: consumer, frameCapacity: capacity)
+            DeviceServer(nic: nil, side: side, memory: memory, control: control).run()
         }
     }
 }

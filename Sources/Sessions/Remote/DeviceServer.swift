@@ -5,17 +5,20 @@ internal import SoftNIC
 internal import Timeline
 
 /// Serves a ``DeviceSide`` to a stack in another thread or process until it is told to stop or the stack is gone.
-struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable>: ~Copyable {
+struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Application: RunConsumer & ~Copyable>:
+    ~Copyable
+{
     /// The model behind the mailbox; `nil` where the device is elsewhere.
     private let nic: SoftNIC?
-    private var side: DeviceSide<End, Port>
+    private var side: DeviceSide<End, Port, Application>
     private var mailbox: MailboxServer
     private let memory: SessionMemory
     private let control: ControlSocket
     private var attended: UInt32 = 0
 
     init(
-        nic: SoftNIC?, side: consuming DeviceSide<End, Port>, memory: SessionMemory, control: consuming ControlSocket
+        nic: SoftNIC?, side: consuming DeviceSide<End, Port, Application>, memory: SessionMemory,
+        control: consuming ControlSocket
     ) {
         self.nic = nic
         self.side = side

@@ -136,7 +136,10 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             }
             registers.write(I82576.reta(i), PlainValue(entry))
         }
-        registers.write(I82576.mrqc, .init().setting(.mode, 2).setting(.tcpIPv4))
+        var mode = I82576.MultipleQueues().setting(.mode, 2).setting(.tcpIPv4)
+        if configuration.split != .tcp { mode[.udpIPv4] = true }
+        if configuration.split == .ipv4 { mode[.ipv4] = true }
+        registers.write(I82576.mrqc, mode)
     }
 
     private func setUpTransmit() {
@@ -149,6 +152,9 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     /// Reads the port's read-to-clear counters and adds them up; call it once a second, not once a packet.
     public mutating func statistics() -> PortStatistics {
         accumulated.add(from: registers)
+        for queue in 0...configuration.splitQueues {
+            accumulated.queueDrops &+= UInt64(registers.read(I82576.rqdpc(queue)).rawValue)
+        }
         return accumulated
     }
 }

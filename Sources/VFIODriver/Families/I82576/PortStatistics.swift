@@ -15,6 +15,8 @@ public struct PortStatistics: Sendable, Hashable {
     public var missed: UInt64 = 0
     /// RNBC: times a frame found no descriptor.
     public var noBuffer: UInt64 = 0
+    /// RQDPC: frames that a queue without free descriptors dropped, all queues together.
+    public var queueDrops: UInt64 = 0
     /// CRCERRS: frames with a wrong FCS.
     public var crcErrors: UInt64 = 0
     /// RUC: frames shorter than 64 bytes.

@@ -1,0 +1,44 @@
+public import DeviceMemory
+
+/// The 82574's extended transmit descriptors (DEXT set): TCP/IP context (DTYP 0) and data (DTYP 1), 16 bytes each.
+///
+/// A context says where headers and sums are by byte offset, unlike ``AdvancedTransmitFormat``, which gives lengths.
+public enum ExtendedTransmitFormat: TransmitDescriptorFormat {
+    @inlinable public static var stride: Int { 16 }
+    @inlinable public static var ringAlignment: Int { 128 }
+
+    // Second word: length in 19:0, DTYP in 23:20, command in 31:24, STA in 39:32, options or HDRLEN in 47:40.
+    @usableFromInline static var typeData: UInt64 { 1 << 20 }
+    @usableFromInline static var endOfPacket: UInt64 { 1 << 24 }
+    @usableFromInline static var insertFCS: UInt64 { 1 << 25 }
+    @usableFromInline static var reportStatus: UInt64 { 1 << 27 }
+    @usableFromInline static var extended: UInt64 { 1 << 29 }
+    @usableFromInline static var contextTCP: UInt64 { 1 << 24 }
+    @usableFromInline static var contextIPv4: UInt64 { 1 << 25 }
+    @usableFromInline static var popTXSM: UInt64 { 1 << (40 + 1) }
+    @usableFromInline static var done: UInt64 { 1 << 32 }
+
+    @inlinable public static func writeContext(_ ring: DescriptorWords, index: Int, _ offload: TransmitOffload) {
+        let network = UInt64(offload.linkLength)
+        let transport = network &+ UInt64(offload.networkLength)
+        // IPCSS, IPCSO (the checksum is 10 bytes into IPv4), IPCSE (its last byte).
+        let ip = network | (network &+ 10) &<< 8 | ((transport &- 1) & 0xFFFF) &<< 16
+        // TUCSS, TUCSO (16 bytes into TCP), TUCSE 0: to the end of the packet. Two VLAN tags and all options fit 8 bits.
+        let tcp = (transport & 0xFF) &<< 32 | ((transport &+ 16) & 0xFF) &<< 40
+        ring.store(index &* 2, ip | tcp)
+        ring.store(index &* 2 &+ 1, extended | contextTCP | contextIPv4)
+    }
+
+    @inlinable public static func writeFrame(
+        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, tcpChecksum: Bool
+    ) {
+        ring.store(index &* 2, buffer.rawValue)
+        let n = UInt64(truncatingIfNeeded: length) & 0xFFFF
+        let command = extended | typeData | endOfPacket | insertFCS | reportStatus
+        ring.store(index &* 2 &+ 1, n | command | (tcpChecksum ? popTXSM : 0))
+    }
+
+    @inlinable public static func isDone(_ ring: DescriptorWords, index: Int) -> Bool {
+        ring.loadAcquiring(index &* 2 &+ 1) & done != 0
+    }
+}
