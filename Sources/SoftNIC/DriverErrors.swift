@@ -62,8 +62,18 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case headerBeyondFrame
     /// A frame, or its list of descriptors, is longer than the device allows.
     case transmitTooLong
-    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones.
+    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones (82576).
     case legacyTransmitDescriptor
+    /// A receive tail that is no multiple of a split descriptor's two units of 16 bytes (82574).
+    case tailOddInSplit
+    /// What RCTL latches (RFCTL.EXTEN, PSRCTL, RCTL.DTYP) was changed while the receiver was on (82574).
+    case layoutWrittenWhileEnabled
+    /// PSRCTL says 0 for a buffer that must exist (82574).
+    case splitBufferSizeZero
+    /// The payload buffers of a split descriptor do not hold the longest frame (82574).
+    case splitBuffersTooSmall
+    /// A transmit tail was written while TARC.ENABLE is off (82574).
+    case transmitArbitrationOff
     /// A device access that the IOMMU refused.
     case accessRefused
     /// A tail that takes posted descriptors back or passes the head.

@@ -8,10 +8,12 @@ internal import Timeline
 /// who made it calls ``end()``, once.
 @safe enum Personality {
     case i82576(UnsafeMutablePointer<I82576Model>)
+    case i82574(UnsafeMutablePointer<I82574Model>)
 
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
         switch configuration.model {
         case .i82576: self = unsafe .i82576(Self.make(I82576Model(configuration, trace: trace)))
+        case .i82574: self = unsafe .i82574(Self.make(I82574Model(configuration, trace: trace)))
         }
     }
 
@@ -30,6 +32,7 @@ internal import Timeline
     func end() {
         switch self {
         case .i82576(let model): unsafe Self.free(model)
+        case .i82574(let model): unsafe Self.free(model)
         }
     }
 
@@ -37,6 +40,7 @@ internal import Timeline
     func read32(_ offset: UInt32) -> UInt32 {
         switch self {
         case .i82576(let model): unsafe model.pointee.read32(offset)
+        case .i82574(let model): unsafe model.pointee.read32(offset)
         }
     }
 
@@ -44,6 +48,7 @@ internal import Timeline
     func write32(_ offset: UInt32, _ value: UInt32) {
         switch self {
         case .i82576(let model): unsafe model.pointee.write32(offset, value)
+        case .i82574(let model): unsafe model.pointee.write32(offset, value)
         }
     }
 
@@ -51,6 +56,7 @@ internal import Timeline
     func readVectors(_ offset: UInt32) -> UInt32 {
         switch self {
         case .i82576(let model): unsafe model.pointee.readVectors(offset)
+        case .i82574(let model): unsafe model.pointee.readVectors(offset)
         }
     }
 
@@ -58,6 +64,7 @@ internal import Timeline
     func writeVectors(_ offset: UInt32, _ value: UInt32) {
         switch self {
         case .i82576(let model): unsafe model.pointee.writeVectors(offset, value)
+        case .i82574(let model): unsafe model.pointee.writeVectors(offset, value)
         }
     }
 
@@ -65,6 +72,7 @@ internal import Timeline
     func takeInterrupts() -> UInt64 {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.vectors.take()
+        case .i82574(let model): unsafe model.pointee.core.vectors.take()
         }
     }
 
@@ -72,6 +80,7 @@ internal import Timeline
     func arrive(_ frame: ByteView, mark: FrameMark) -> Bool {
         switch self {
         case .i82576(let model): unsafe model.pointee.arrive(frame, mark: mark)
+        case .i82574(let model): unsafe model.pointee.arrive(frame, mark: mark)
         }
     }
 
@@ -79,6 +88,7 @@ internal import Timeline
     func step(now: Instant) -> Bool {
         switch self {
         case .i82576(let model): unsafe model.pointee.step(now: now)
+        case .i82574(let model): unsafe model.pointee.step(now: now)
         }
     }
 
@@ -86,6 +96,7 @@ internal import Timeline
     var nextDeadline: Instant {
         switch self {
         case .i82576(let model): unsafe model.pointee.nextDeadline
+        case .i82574(let model): unsafe model.pointee.nextDeadline
         }
     }
 
@@ -93,6 +104,7 @@ internal import Timeline
     func resetFunction() {
         switch self {
         case .i82576(let model): unsafe model.pointee.resetFunction()
+        case .i82574(let model): unsafe model.pointee.resetFunction()
         }
     }
 
@@ -100,6 +112,7 @@ internal import Timeline
     func setCable(_ connected: Bool) {
         switch self {
         case .i82576(let model): unsafe model.pointee.setCable(connected)
+        case .i82574(let model): unsafe model.pointee.setCable(connected)
         }
     }
 
@@ -107,6 +120,7 @@ internal import Timeline
     func readConfiguration(_ offset: Int) -> UInt32 {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.configuration.read(offset)
+        case .i82574(let model): unsafe model.pointee.core.configuration.read(offset)
         }
     }
 
@@ -114,6 +128,7 @@ internal import Timeline
     func writeConfiguration(_ offset: Int, _ value: UInt32) {
         switch self {
         case .i82576(let model): unsafe model.pointee.writeConfiguration(offset, value)
+        case .i82574(let model): unsafe model.pointee.writeConfiguration(offset, value)
         }
     }
 
@@ -125,6 +140,9 @@ internal import Timeline
         case .i82576(let model):
             try unsafe model.pointee.core.iommu.map(
                 object, offset: offset, length: length, rights: rights, isRegion: isRegion)
+        case .i82574(let model):
+            try unsafe model.pointee.core.iommu.map(
+                object, offset: offset, length: length, rights: rights, isRegion: isRegion)
         }
     }
 
@@ -132,6 +150,7 @@ internal import Timeline
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
         switch self {
         case .i82576(let model): try unsafe model.pointee.unmap(iova, length: length)
+        case .i82574(let model): try unsafe model.pointee.unmap(iova, length: length)
         }
     }
 
@@ -139,6 +158,7 @@ internal import Timeline
     var faultCount: UInt64 {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.iommu.faultCount
+        case .i82574(let model): unsafe model.pointee.core.iommu.faultCount
         }
     }
 
@@ -146,6 +166,7 @@ internal import Timeline
     var faults: [IOMMUFault] {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.iommu.faults
+        case .i82574(let model): unsafe model.pointee.core.iommu.faults
         }
     }
 
@@ -153,6 +174,7 @@ internal import Timeline
     func drainPayload() {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.drainPayload()
+        case .i82574(let model): unsafe model.pointee.core.drainPayload()
         }
     }
 
@@ -160,6 +182,7 @@ internal import Timeline
     func nextTransmitted() -> ByteView? {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.nextTransmitted
+        case .i82574(let model): unsafe model.pointee.core.nextTransmitted
         }
     }
 
@@ -167,6 +190,7 @@ internal import Timeline
     func popTransmitted() {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.popTransmitted()
+        case .i82574(let model): unsafe model.pointee.core.popTransmitted()
         }
     }
 
@@ -174,6 +198,7 @@ internal import Timeline
     var errors: DriverErrors {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.errors
+        case .i82574(let model): unsafe model.pointee.core.errors
         }
     }
 
@@ -181,6 +206,7 @@ internal import Timeline
     func advance(to instant: Instant) {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.advance(to: instant)
+        case .i82574(let model): unsafe model.pointee.core.advance(to: instant)
         }
     }
 
@@ -188,6 +214,7 @@ internal import Timeline
     var now: Instant {
         switch self {
         case .i82576(let model): unsafe model.pointee.core.now
+        case .i82574(let model): unsafe model.pointee.core.now
         }
     }
 }

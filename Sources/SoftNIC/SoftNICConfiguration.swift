@@ -4,6 +4,8 @@ public import Timeline
 public enum SoftNICModel: Sendable, Hashable, CaseIterable {
     /// Intel 82576, whose driver is igb.
     case i82576
+    /// Intel 82574, whose driver is e1000e.
+    case i82574
 }
 
 /// Which device the model is to be like.
@@ -44,9 +46,9 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     public var negotiationTime = Interval.milliseconds(500)
 
     /// What the device has.
-    public var capabilities: DeviceCapabilities
+    public var capabilities: SoftNICCapabilities
     /// How it is broken.
-    public var faults = DeviceFaults()
+    public var faults = SoftNICFaults()
 
     /// The defaults above with the knobs of `preset`.
     public init(
@@ -55,7 +57,7 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     ) {
         self.model = model
         behaviour = Behaviour(preset)
-        capabilities = DeviceCapabilities(preset)
+        capabilities = SoftNICCapabilities(model, preset)
         self.macAddress = macAddress
         self.seed = seed
     }

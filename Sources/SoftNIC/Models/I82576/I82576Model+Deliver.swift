@@ -54,7 +54,7 @@ extension I82576Model {
         return false
     }
 
-    /// Whether this frame is one of those whose bytes get lost (``DeviceFaults/losesDataEvery``).
+    /// Whether this frame is one of those whose bytes get lost (``SoftNICFaults/losesDataEvery``).
     private mutating func isLosingData() -> Bool {
         guard core.faults.losesDataEvery > 0 else { return false }
         framesDelivered &+= 1

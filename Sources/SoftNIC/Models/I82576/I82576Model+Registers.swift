@@ -61,14 +61,8 @@ extension I82576Model {
             status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable] || core.faults.mastersStayBusy
             return status.rawValue
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
-        case I82576.mdic.offset:
-            // READY and the outcome come later; MDI_ERR is bit 30.
-            guard now >= core.phyReadyAt else { return core.phyAnswer & ~(3 << 28 | 1 << 30) }
-            return core.phyAnswer
-        case I82576.swsm.offset:
-            let value = registers[I82576.swsm]
-            registers[I82576.swsm] = value.setting(.software)
-            return core.faults.heldSemaphores.contains(.software) ? value.setting(.software).rawValue : value.rawValue
+        case I82576.mdic.offset: return core.readPHYAccess()
+        case I82576.swsm.offset: return core.readSemaphore()
         case I82576.swFwSync.offset:
             var owners = registers[I82576.swFwSync]
             if core.faults.heldSemaphores.contains(.phy) { owners[.firmwarePHY] = true }
@@ -91,16 +85,15 @@ extension I82576Model {
             if !I82576.Status(rawValue: value)[.phyResetAsserted] {
                 registers[I82576.status][.phyResetAsserted] = false
             }
-        case I82576.eecd.offset: writeEEPROMControl(.init(rawValue: value))
-        case I82576.eerd.offset: writeEEPROMRead(.init(rawValue: value))
+        case I82576.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
+        case I82576.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
         case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
-        case I82576.mdic.offset: writePHYAccess(.init(rawValue: value))
+        case I82576.mdic.offset:
+            if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
         case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
         case 0x1680..<0x16E4: writeThrottle(offset, .init(rawValue: value))
         case 0x1700..<0x1720, I82576.ivarMisc.offset: writeVectorAllocation(offset, value)
-        case I82576.swsm.offset:
-            let isHeld = core.faults.heldSemaphores.contains(.softwareFirmware)
-            registers[offset] = isHeld ? value & ~2 : value
+        case I82576.swsm.offset: core.writeSemaphore(.init(rawValue: value))
         case I82576.rxcsum.offset: registers[I82576.rxcsum] = checksumControl(.init(rawValue: value))
         case I82576.qde.offset:
             registers[offset] = value
@@ -129,49 +122,6 @@ extension I82576Model {
         }
         if value[.reset] { return resetDevice() }
         registers[I82576.ctrl] = value
-    }
-
-    private mutating func writeEEPROMControl(_ value: I82576.EEPROMControl) {
-        // SK, CS, DI and REQ are software's; presence, size and Auto_RD are not.
-        var control = I82576.EEPROMControl(
-            rawValue: (registers[I82576.eecd].rawValue & ~0x47) | (value.rawValue & 0x47))
-        control[.grant] = behaviour.grantsEEPROM && control[.request]
-        registers[I82576.eecd] = control
-    }
-
-    private mutating func writeEEPROMRead(_ request: I82576.EEPROMRead) {
-        guard request[.start] else { return }
-        var answer = I82576.EEPROMRead().setting(.address, request[.address])
-        // Beyond the image DONE never comes.
-        if !core.faults.eepromIsSilent, let word = core.nvm.word(request[.address]) {
-            answer = answer.setting(.data, UInt32(word)).setting(.done)
-        }
-        registers[I82576.eerd] = answer
-    }
-
-    private mutating func writePHYAccess(_ request: I82576.PHYAccess) {
-        var answer = request
-        if request[.phy] != PHYRegister.address {
-            // Nobody answers: the register keeps what it held.
-            answer = I82576.PHYAccess(rawValue: core.phyAnswer).setting(.error)
-        } else if core.faults.phyReportsErrors {
-            answer[.error] = true
-        } else if request[.operation] == 2 {
-            if let value = phy.read(request[.register]) {
-                answer[.data] = UInt32(value)
-            } else {
-                answer[.error] = true
-            }
-        } else if request[.operation] == 1 {
-            let had = phy.linkUp
-            if !phy.write(request[.register], UInt16(truncatingIfNeeded: request[.data]), now: now) {
-                answer[.error] = true
-            }
-            if had != phy.linkUp { linkChanged() }
-        }
-        answer[.ready] = true
-        core.phyAnswer = answer.rawValue
-        core.phyReadyAt = core.faults.phyIsSilent ? .never : now + behaviour.phyLatency
     }
 
     private mutating func writeReceiveControl(_ value: I82576.ReceiveControl) {

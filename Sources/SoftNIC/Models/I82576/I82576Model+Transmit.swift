@@ -194,7 +194,10 @@ extension I82576Model {
         let isLegacy = state.command &>> 29 & 1 == 0
         let isTagged = (isLegacy ? UInt32(truncatingIfNeeded: state.legacy) : state.command) &>> 30 & 1 != 0
         let body = space.slice(isTagged ? 4 : 0, length)
-        guard gather(queue, 0, body.slice(0, header)), gather(queue, from, body.slice(header, count)) else {
+        let first = queue &* TransmitQueueState.pieceLimit
+        guard core.gather(pieces, first, state.pieces, 0, body.slice(0, header)),
+            core.gather(pieces, first, state.pieces, from, body.slice(header, count))
+        else {
             // A read that fails loses the frame.
             return true
         }
@@ -206,7 +209,8 @@ extension I82576Model {
         }
         var total = length
         if isTagged {
-            insertTag(space, isLegacy ? UInt16(truncatingIfNeeded: state.legacy &>> 48) : context.tag)
+            let tag = isLegacy ? UInt16(truncatingIfNeeded: state.legacy &>> 48) : context.tag
+            ModelCore.insertTag(space, type: UInt16(truncatingIfNeeded: registers[I82576.vet].rawValue), tag)
             total &+= 4
         }
         if total < 60 && registers[I82576.tctl][.padShortPackets] {
@@ -214,7 +218,7 @@ extension I82576Model {
             total = 60
         }
         let frame = space.slice(0, total).readOnly
-        if !phy.linkUp && behaviour.countsDrops { registers.count(I82576.htdpmc) } else { countSent(frame) }
+        countTransmitted(frame)
         if loopback {
             // The PHY side must be up for MAC loopback too.
             if phy.linkUp {
@@ -226,52 +230,5 @@ extension I82576Model {
             outbound.commit(length: total, due: now)
         }
         return true
-    }
-
-    /// Reads bytes `offset` on of the collected frame into `target`.
-    private mutating func gather(_ queue: Int, _ offset: Int, _ target: MutableByteView) -> Bool {
-        var skip = offset
-        var filled = 0
-        for i in 0..<transmitQueues[queue].pieces where filled < target.count {
-            let piece = pieces[queue &* TransmitQueueState.pieceLimit &+ i]
-            if skip >= piece.length {
-                skip &-= piece.length
-                continue
-            }
-            let count = min(piece.length &- skip, target.count &- filled)
-            let address = piece.address &+ UInt64(truncatingIfNeeded: skip)
-            guard let source = iommu.read(address, count) else {
-                flag(.accessRefused, address)
-                return false
-            }
-            target.copy(source.bytes.readOnly, at: filled)
-            filled &+= count
-            skip = 0
-        }
-        return filled == target.count
-    }
-
-    private func insertTag(_ space: MutableByteView, _ tag: UInt16) {
-        let low = space.readOnly.le64(4)
-        let high = space.readOnly.le32(12)
-        space.setLE64(0, low)
-        space.setLE32(8, high)
-        space.setBE16(12, UInt16(truncatingIfNeeded: registers[I82576.vet].rawValue))
-        space.setBE16(14, tag)
-    }
-
-    private mutating func countSent(_ frame: ByteView) {
-        let length = UInt32(truncatingIfNeeded: frame.count) &+ 4
-        registers.count(I82576.gptc)
-        registers.count(I82576.tpt)
-        registers.count(I82576.hgptc)
-        registers.count64(I82576.gotcl, length)
-        registers.count64(I82576.totl, length)
-        registers.count64(I82576.hgotcl, length)
-        if frame[0] & 1 != 0 {
-            let isBroadcast = frame.be32(0) == 0xFFFF_FFFF && frame.be16(4) == 0xFFFF
-            registers.count(isBroadcast ? I82576.bptc : I82576.mptc)
-        }
-        registers.count(sizeClass(length, from: I82576.ptc64))
     }
 }

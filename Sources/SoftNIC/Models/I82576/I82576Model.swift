@@ -25,13 +25,10 @@ struct I82576Model: DeviceModel, ~Copyable {
     var lateVectors: UInt32 = 0
     var isLateImmediate = false
     var throttle = VectorThrottle()
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
     var framesDelivered = 0
-    /// Reads of statistics since ``statisticsFrom``.
-    var statisticsReads = 0
-    var statisticsFrom = Instant.zero
 
     var transmitQueues: Slab<TransmitQueueState>
     /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
@@ -68,7 +65,7 @@ struct I82576Model: DeviceModel, ~Copyable {
     }
 
     /// Registers of parts that this device does not have.
-    private static func missingRegisters(_ has: DeviceCapabilities) -> [RegisterDescription] {
+    private static func missingRegisters(_ has: SoftNICCapabilities) -> [RegisterDescription] {
         var missing: [RegisterDescription] = []
         if !has.receiveSideScaling {
             missing += [.init(I82576.mrqc), .init(32, I82576.reta), .init(10, I82576.rssrk)]

@@ -13,8 +13,8 @@ struct ConfigurationSpace: ~Copyable {
     /// Vectors of the MSI-X capability; 0 is none.
     private let vectors: Int
     /// Offsets of the MSI and MSI-X capabilities.
-    private static var message: Int { 0x50 }
-    private static var messageX: Int { 0x70 }
+    private let message: Int
+    private let messageX: Int
     /// The function does not answer any more.
     private var isGone = false
 
@@ -25,7 +25,9 @@ struct ConfigurationSpace: ~Copyable {
         self.vectors = vectors
         words = Slab(count: Self.words, repeating: 0)
         writable = Slab(count: Self.words, repeating: 0)
-        deviceControl = 0xA8
+        deviceControl = model == .i82574 ? 0xE8 : 0xA8
+        message = model == .i82574 ? 0xD0 : 0x50
+        messageX = model == .i82574 ? 0xA0 : 0x70
         // Status: capability list present. Command: memory, I/O, master, parity, SERR, INTx disable.
         set(0x04, 0x0010_0000, writable: 0x0000_0547)
         set(0x08, 0x0200_0001)
@@ -33,7 +35,29 @@ struct ConfigurationSpace: ~Copyable {
         set(0x3C, 0x0000_0100, writable: 0xFF)
         switch model {
         case .i82576: set82576()
+        case .i82574: set82574()
         }
+    }
+
+    private mutating func set82574() {
+        set(0x00, UInt32(I82574.vendor) | UInt32(I82574.device) << 16)
+        // BAR 0: 128 KiB of registers; BAR 1: 128 KiB of flash; BAR 2: 32 bytes of I/O; BAR 3: 16 KiB for MSI-X.
+        set(0x10, 0, writable: 0xFFFE_0000)
+        set(0x14, 0, writable: 0xFFFE_0000)
+        set(0x18, 1, writable: 0xFFFF_FFE0)
+        set(0x1C, 0, writable: 0xFFFF_C000)
+        set(0x2C, 0x0000_8086)
+        set(0x34, 0xC8)
+        // Power management, MSI (64-bit), PCI Express, MSI-X in BAR 3: in the order of QEMU's list.
+        set(0xC8, 0xC823_D001)
+        set(0xCC, 0, writable: 0x0000_8103)
+        set(0xD0, 0x0080_E005, writable: 0x0071_0000)
+        set(0xD4, 0, writable: 0xFFFF_FFFC)
+        set(0xD8, 0, writable: 0xFFFF_FFFF)
+        set(0xDC, 0, writable: 0x0000_FFFF)
+        setExpress(0xE0, next: vectors > 0 ? UInt32(messageX) : 0)
+        setVectors(next: 0)
+        if vectors == 0 { set(0x1C, 0) }
     }
 
     private mutating func set82576() {
@@ -49,16 +73,13 @@ struct ConfigurationSpace: ~Copyable {
         // Power management, then MSI (64-bit, maskable), MSI-X in BAR 3, PCI Express (endpoint, function reset).
         set(0x40, 0xC823_5001)
         set(0x44, 0, writable: 0x0000_8103)
-        setMSI(Self.message, next: vectors > 0 ? UInt32(Self.messageX) : 0xA0)
-        if vectors > 0 {
-            set(Self.messageX, 0x0000_A011 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
-            set(Self.messageX + 4, 0x0000_0003)
-            set(Self.messageX + 8, 0x0000_2003)
-        } else {
+        setMSI(message, next: vectors > 0 ? UInt32(messageX) : 0xA0)
+        setVectors(next: 0xA0)
+        if vectors == 0 {
             set(0x1C, 0)
             set(0x20, 0)
         }
-        setExpress(0xA0)
+        setExpress(0xA0, next: 0)
     }
 
     /// MSI with 64-bit addresses and a mask.
@@ -70,9 +91,17 @@ struct ConfigurationSpace: ~Copyable {
         set(offset + 16, 0, writable: 0x0000_0001)
     }
 
-    /// PCI Express, an endpoint with function level reset: the last capability.
-    private mutating func setExpress(_ offset: Int) {
-        set(offset, 0x0002_0010)
+    /// MSI-X: table at 0 of BAR 3, pending bits at 0x2000.
+    private mutating func setVectors(next: UInt32) {
+        guard vectors > 0 else { return }
+        set(messageX, 0x0000_0011 | next << 8 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
+        set(messageX + 4, 0x0000_0003)
+        set(messageX + 8, 0x0000_2003)
+    }
+
+    /// PCI Express, an endpoint with function level reset.
+    private mutating func setExpress(_ offset: Int, next: UInt32) {
+        set(offset, 0x0002_0010 | next << 8)
         set(offset + 4, 0x1000_8CC2)
         set(offset + 8, 0x0000_2810, writable: 0x0000_FFFF)
         set(offset + 12, 0x0003_9C11)
@@ -89,11 +118,11 @@ struct ConfigurationSpace: ~Copyable {
     /// The function may start DMA.
     var mastersBus: Bool { !isGone && words[1] & PCIConfig.commandBusMaster != 0 }
     /// MSI is enabled (control bit 0).
-    var messageEnabled: Bool { words[Self.message / 4] >> 16 & 1 != 0 }
+    var messageEnabled: Bool { words[message / 4] >> 16 & 1 != 0 }
     /// MSI-X is enabled (control bit 15).
-    var vectorsEnabled: Bool { vectors > 0 && words[Self.messageX / 4] >> 31 != 0 }
+    var vectorsEnabled: Bool { vectors > 0 && words[messageX / 4] >> 31 != 0 }
     /// No MSI-X message may leave: MSI-X is off or masked as a whole (control bit 14), or the function may not write.
-    var holdsVectors: Bool { !vectorsEnabled || words[Self.messageX / 4] >> 30 & 1 != 0 || !mastersBus }
+    var holdsVectors: Bool { !vectorsEnabled || words[messageX / 4] >> 30 & 1 != 0 || !mastersBus }
 
     /// The word at byte `offset`; all ones beyond the space.
     func read(_ offset: Int) -> UInt32 {

@@ -9,8 +9,8 @@ struct ModelCore: ~Copyable {
     let seed: UInt64
     let maxFrame: Int
     let payloadDelay: PayloadDelay
-    let capabilities: DeviceCapabilities
-    private(set) var faults: DeviceFaults
+    let capabilities: SoftNICCapabilities
+    private(set) var faults: SoftNICFaults
 
     var now = Instant.zero
     var configuration: ConfigurationSpace
@@ -24,6 +24,9 @@ struct ModelCore: ~Copyable {
 
     /// Accesses before this are too early after CTRL.RST.
     var resetUntil = Instant.zero
+    /// Reads of statistics since ``statisticsFrom``.
+    var statisticsReads = 0
+    var statisticsFrom = Instant.zero
     /// When MDIC shows READY.
     var phyReadyAt = Instant.zero
     /// The MDIC value that READY will show.

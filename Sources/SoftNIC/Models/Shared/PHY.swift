@@ -68,7 +68,8 @@ struct PHY: ~Copyable {
         for (register, value) in resetValues { words[register] = value }
         // QEMU shows the link bit before there is a link.
         if behaviour.linksByItself { words[Self.status] &= ~PHYRegister.statusLink }
-        linkUp = false
+        // QEMU's e1000e is linked before anybody negotiates.
+        linkUp = part == .bm && !behaviour.linksByItself && cable
         negotiated = behaviour.linksByItself && cable ? now + negotiationTime : .never
     }
 
@@ -110,6 +111,9 @@ struct PHY: ~Copyable {
         }
         return true
     }
+
+    /// BMCR.14: what is sent comes back.
+    var loopsBack: Bool { words[Self.control] & PHYRegister.controlLoopback != 0 }
 
     /// Plugs the cable in or out.
     mutating func setCable(_ connected: Bool, now: Instant) {
