@@ -13,11 +13,12 @@ import Testing
         var receiveChecksum = true
     }
 
-    private func probe(_ change: (inout DeviceCapabilities) -> Void) throws -> Findings {
+    private func probe(_ change: (inout SoftNICCapabilities) -> Void) throws -> Findings {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         var found = Findings()
         found.queues = (0..<16).count { queue in
             bench.bus.write(I82576.rxdctl(queue), .init())
+            bench.bus.write(I82576.txdctl(queue), .init())
             bench.settle()
             bench.bus.write(I82576.rdbah(queue), PlainValue(0x5A5A))
             bench.bus.write(I82576.tdbah(queue), PlainValue(0x5A5A))
@@ -60,7 +61,7 @@ import Testing
         #expect(bench.nic.read32(bar: 3, offset: 0) == .max)
     }
 
-    private func receive(_ change: (inout DeviceCapabilities) -> Void) throws -> (Bench, Completion) {
+    private func receive(_ change: (inout SoftNICCapabilities) -> Void) throws -> (Bench, Completion) {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         bench.link()
         bench.startQueue(0, type: 5)

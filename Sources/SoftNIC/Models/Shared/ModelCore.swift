@@ -9,12 +9,12 @@ struct ModelCore: ~Copyable {
     let seed: UInt64
     let maxFrame: Int
     let payloadDelay: PayloadDelay
-    let capabilities: DeviceCapabilities
-    private(set) var faults: DeviceFaults
+    let capabilities: SoftNICCapabilities
+    private(set) var faults: SoftNICFaults
 
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
     private var framesDelivered = 0
 
     var now = Instant.zero
@@ -27,12 +27,11 @@ struct ModelCore: ~Copyable {
     var errors = DriverErrors()
     var draw: SeededGenerator
 
+    /// Accesses before this are too early after CTRL.RST.
+    var resetUntil = Instant.zero
     /// Reads of statistics since ``statisticsFrom``.
     var statisticsReads = 0
     var statisticsFrom = Instant.zero
-
-    /// Accesses before this are too early after CTRL.RST.
-    var resetUntil = Instant.zero
     /// When MDIC shows READY.
     var phyReadyAt = Instant.zero
     /// The MDIC value that READY will show.
@@ -74,6 +73,8 @@ struct ModelCore: ~Copyable {
         // A tag is inserted in place.
         outbound = FrameQueue(depth: configuration.transmitDepth, frameCapacity: maxFrame + 4)
         scratch = HeapBytes(count: maxFrame + 4)
+        // It may never have been there.
+        advance(to: .zero)
     }
 
     /// Time passes; it never goes back. At its moment the device is unplugged.
