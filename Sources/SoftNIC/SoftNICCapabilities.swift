@@ -25,6 +25,9 @@ public struct SoftNICCapabilities: Sendable, Hashable, BitwiseCopyable {
         case .i82574:
             queues = 2
             vectors = 5
+        case .i82599:
+            queues = 128
+            vectors = 64
         }
     }
 }
