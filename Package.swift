@@ -78,6 +78,12 @@ let package = Package(
             ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
+        // A tool of the tests: it needs QEMU, and its own words for what it finds.
+        .executableTarget(
+            name: "qemu-conformance",
+            dependencies: ["SoftNIC", "VFIODriver", "NICRegisters", "DeviceMemory", "Timeline", arguments],
+            path: "Tests/QEMUConformance",
+            swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",

@@ -37,6 +37,9 @@ public protocol PCIDevice<BusType> {
 }
 
 extension PCIDevice {
+    /// Where capability `identifier` is in configuration space; `nil` when the function has none.
+    public func capability(_ identifier: UInt32) -> Int? { PCIConfig.capability(identifier, reading: readConfig32) }
+
     public func hostMemory(
         name: String, size: Int, node: Int?, log: Logger
     ) throws(DeviceMemoryError) -> HostMemory {
@@ -76,4 +79,17 @@ public enum PCIConfig {
     public static let msixEnable: UInt32 = 1 << 31
     /// MSI-X control: all vectors are held back.
     public static let msixMask: UInt32 = 1 << 30
+
+    /// Walks the capability list of the function whose configuration space `read` reads (6.7).
+    public static func capability(_ identifier: UInt32, reading read: (Int) -> UInt32) -> Int? {
+        var offset = Int(read(capabilities) & 0xFC)
+        // 48 capabilities fill the space: a list that is longer goes round in circles.
+        for _ in 0..<48 where offset >= 0x40 {
+            let header = read(offset)
+            guard header != .max else { return nil }
+            if header & 0xFF == identifier { return offset }
+            offset = Int(header >> 8 & 0xFC)
+        }
+        return nil
+    }
 }

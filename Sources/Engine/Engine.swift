@@ -56,6 +56,13 @@ public import VFIODriver
         driver: consuming Driver, parts: consuming EngineParts<Driver>, port: consuming ApplicationPort,
         configuration: EngineConfiguration
     ) {
+        var stackConfiguration = configuration.stack
+        // A real controller brings its own address.
+        let address = driver.macAddress
+        if address.count == 6 {
+            stackConfiguration.interface.mac = MACAddress(
+                address[0], address[1], address[2], address[3], address[4], address[5])
+        }
         self.driver = driver
         queues = parts.queues
         transmit = parts.transmit
@@ -68,7 +75,7 @@ public import VFIODriver
         tap = FrameTap(configuration.frames, interface: configuration.stack.interface)
         taps = configuration.frames != .none
         burst = configuration.burst
-        stack = TCPStack(configuration: configuration.stack, secret: configuration.secret)
+        stack = TCPStack(configuration: stackConfiguration, secret: configuration.secret)
     }
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.

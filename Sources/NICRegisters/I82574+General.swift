@@ -18,6 +18,18 @@ extension I82574 {
     }
 }
 
+extension Flag<I82574.Control> {
+    /// Bit 29: to be clear on this part; the family's drivers name no reason.
+    @inlinable public static var workaround29: Self { Flag(29) }
+}
+
+extension Flag<I82574.ExtendedControl> {
+    /// Bit 22: to be set on this part; the family's drivers name no reason.
+    @inlinable public static var workaround22: Self { Flag(22) }
+    /// Bit 23: to be clear on this part.
+    @inlinable public static var workaround23: Self { Flag(23) }
+}
+
 extension Flag<I82574.ExtendedConfiguration> {
     /// MDIO/NVM software ownership, bit 5: reads 1 once software owns the PHY's bus.
     @inlinable public static var softwareOwnsMDIO: Self { Flag(5) }

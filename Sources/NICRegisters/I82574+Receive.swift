@@ -166,14 +166,6 @@ extension I82574 {
     @inlinable public static var rsrpd: Register<PlainValue> { Register(0x2C00, "RSRPD") }
     /// RAID: delay of the acknowledgement interrupt.
     @inlinable public static var raid: Register<PlainValue> { Register(0x2C08, "RAID") }
-    /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest.
-    @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
-        Register(0x5400 + 8 * UInt32(truncatingIfNeeded: index), "RAL")
-    }
-    /// RAH
-    @inlinable public static func rah(_ index: Int) -> Register<ReceiveAddressHigh> {
-        Register(0x5404 + 8 * UInt32(truncatingIfNeeded: index), "RAH")
-    }
     /// MRQC
     @inlinable public static var mrqc: Register<MultipleQueues> { Register(0x5818, "MRQC") }
 

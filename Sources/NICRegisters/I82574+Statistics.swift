@@ -25,9 +25,17 @@ extension I82574 {
     @inlinable public static var icrxoc: Register<PlainValue> { Register(0x4124, "ICRXOC", .readClear) }
 
     static var statisticsRegisters: [RegisterDescription] {
-        commonStatisticsRegisters + [
-            .init(sec), .init(cexterr), .init(tsctfc), .init(icrxptc), .init(icrxatc), .init(ictxptc), .init(ictxatc),
-            .init(ictxqec), .init(ictxqmtc), .init(icrxdmtc), .init(icrxoc),
+        [
+            .init(crcerrs), .init(algnerrc), .init(symerrs), .init(rxerrc), .init(mpc), .init(scc), .init(ecol),
+            .init(mcc), .init(latecol), .init(colc), .init(dc), .init(tncrs), .init(sec), .init(cexterr), .init(rlec),
+            .init(xonrxc), .init(xontxc), .init(xoffrxc), .init(xofftxc), .init(fcruc), .init(prc64), .init(prc127),
+            .init(prc255), .init(prc511), .init(prc1023), .init(prc1522), .init(gprc), .init(bprc), .init(mprc),
+            .init(gptc), .init(gorcl), .init(gorch), .init(gotcl), .init(gotch), .init(rnbc), .init(ruc), .init(rfc),
+            .init(roc), .init(rjc), .init(mngprc), .init(mngpdc), .init(mngptc), .init(torl), .init(torh), .init(totl),
+            .init(toth), .init(tpr), .init(tpt), .init(ptc64), .init(ptc127), .init(ptc255), .init(ptc511),
+            .init(ptc1023), .init(ptc1522), .init(mptc), .init(bptc), .init(tsctc), .init(tsctfc), .init(iac),
+            .init(icrxptc), .init(icrxatc), .init(ictxptc), .init(ictxatc), .init(ictxqec), .init(ictxqmtc),
+            .init(icrxdmtc), .init(icrxoc),
         ]
     }
 }

@@ -32,14 +32,14 @@ extension Flag<I82574.TransmitArbitration> {
     /// ENABLE, bit 10: the queue may send; set after a reset.
     @inlinable public static var enable: Self { Flag(10) }
     /// Bit 26: to be set in TARC0 of this part.
-    @inlinable public static var erratum26: Self { Flag(26) }
+    @inlinable public static var workaround26: Self { Flag(26) }
 }
 
 extension Field<I82574.TransmitArbitration> {
     /// COUNT, bits 6:0.
     @inlinable public static var count: Self { Field(low: 0, width: 7) }
     /// Bits 30:27: to be cleared in TARC0 of this part.
-    @inlinable public static var erratum30: Self { Field(low: 27, width: 4) }
+    @inlinable public static var workaround30: Self { Field(low: 27, width: 4) }
 }
 
 extension I82574 {

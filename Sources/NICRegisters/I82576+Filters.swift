@@ -35,20 +35,6 @@ extension Field<I82576.MultipleQueues> {
 }
 
 extension I82576 {
-    /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest.
-    @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
-        Register(
-            index < 16
-                ? 0x5400 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E0 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAL")
-    }
-    /// RAH
-    @inlinable public static func rah(_ index: Int) -> Register<ReceiveAddressHigh> {
-        Register(
-            index < 16
-                ? 0x5404 + 8 * UInt32(truncatingIfNeeded: index)
-                : 0x54E4 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAH")
-    }
     /// MRQC
     @inlinable public static var mrqc: Register<MultipleQueues> { Register(0x5818, "MRQC") }
     /// VT_CTL: virtualization control.

@@ -112,6 +112,20 @@ extension Intel8257xRegisters {
     @inlinable public static func mta(_ index: Int) -> Register<PlainValue> {
         Register(0x5200 + 0x4 * UInt32(truncatingIfNeeded: index), "MTA")
     }
+    /// RAL: bytes 0 to 3 of an exact-match address, byte 0 lowest; entries 16 and up are the 82576's.
+    @inlinable public static func ral(_ index: Int) -> Register<PlainValue> {
+        Register(
+            index < 16
+                ? 0x5400 + 8 * UInt32(truncatingIfNeeded: index)
+                : 0x54E0 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAL")
+    }
+    /// RAH
+    @inlinable public static func rah(_ index: Int) -> Register<ReceiveAddressHigh> {
+        Register(
+            index < 16
+                ? 0x5404 + 8 * UInt32(truncatingIfNeeded: index)
+                : 0x54E4 + 8 * UInt32(truncatingIfNeeded: index - 16), "RAH")
+    }
     /// VFTA: VLAN filter table.
     @inlinable public static func vfta(_ index: Int) -> Register<PlainValue> {
         Register(0x5600 + 0x4 * UInt32(truncatingIfNeeded: index), "VFTA")

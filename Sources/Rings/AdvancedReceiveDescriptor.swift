@@ -91,16 +91,30 @@ public enum AdvancedSplitFormat: SplitDescriptorFormat {
     }
 
     @inlinable public static func completion(_ ring: DescriptorWords, index: Int) -> ReceiveCompletion? {
+        guard let wb = AdvancedReceiveWriteBack(doneIn: ring, index: index) else { return nil }
+        return wb.completion(
+            index, frameError: wb.receiveError, transportBad: wb.transportBad, headerBad: wb.headerBad)
+    }
+}
+
+extension AdvancedReceiveWriteBack {
+    /// Reads a write-back: the word with DD once, with acquire, then the other; `nil` while the device is not done.
+    @inlinable init?(doneIn ring: DescriptorWords, index: Int) {
         let status = ring.loadAcquiring(index &* 2 &+ 1)
         guard status & 1 != 0 else { return nil }
-        let wb = AdvancedReceiveWriteBack(information: ring.load(index &* 2), status: status)
+        self.init(information: ring.load(index &* 2), status: status)
+    }
+
+    /// What the write-back says, error bits apart: those are not at the same places in every family.
+    @inlinable func completion(
+        _ index: Int, frameError: Bool, transportBad: Bool, headerBad: Bool
+    ) -> ReceiveCompletion {
         // A good transport sum without a checked IPv4 header would leave the addresses unproven.
-        let networkChecked =
-            wb.headerChecked || wb.packetType.contains(.ipv6) || wb.packetType.contains(.ipv6Extensions)
+        let networkChecked = headerChecked || packetType.contains(.ipv6) || packetType.contains(.ipv6Extensions)
         return ReceiveCompletion(
-            buffer: UInt32(truncatingIfNeeded: index), headerLength: wb.headerLength, payloadLength: wb.length,
-            split: wb.splitHeader, headerOverflow: wb.headerOverflow, endOfFrame: wb.endOfPacket,
-            frameError: wb.receiveError, checksumChecked: wb.transportChecked && networkChecked,
-            checksumBad: (wb.transportChecked && wb.transportBad) || (wb.headerChecked && wb.headerBad), hash: wb.hash)
+            buffer: UInt32(truncatingIfNeeded: index), headerLength: headerLength, payloadLength: length,
+            split: splitHeader, headerOverflow: headerOverflow, endOfFrame: endOfPacket, frameError: frameError,
+            checksumChecked: transportChecked && networkChecked,
+            checksumBad: (transportChecked && transportBad) || (headerChecked && headerBad), hash: hash)
     }
 }

@@ -6,9 +6,15 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     case softnic(NICFamily)
     /// QEMU's model of a family, over its qtest protocol.
     case qemu(NICFamily)
+    /// A PCI function of this machine, through the kernel's VFIO: `DDDD:BB:DD.F`.
+    case pci(String)
 
-    /// Reads `softnic:FAMILY` or `qemu:FAMILY`.
+    /// Reads `softnic:FAMILY`, `qemu:FAMILY` or a PCI address.
     public init(parsing text: String) throws(SessionError) {
+        if DeviceName.isAddress(text) {
+            self = .pci(text)
+            return
+        }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let family = NICFamily(rawValue: parts[1]) else { throw DeviceName.unknown(text) }
         switch parts[0] {
@@ -19,23 +25,28 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func unknown(_ text: String) -> SessionError {
-        SessionError("there is no device \(text); use softnic:igb, qemu:igb or qemu:e1000e")
+        SessionError(
+            "there is no device \(text); use softnic:igb, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
+        )
     }
 
-    /// The family that the name promises.
-    public var family: NICFamily {
-        switch self {
-        case .softnic(let family), .qemu(let family): family
-        }
+    /// Whether `text` is `DDDD:BB:DD.F` in lower-case hexadecimal, as the kernel names functions.
+    static func isAddress(_ text: String) -> Bool {
+        text.wholeMatch(of: /[0-9a-f]{4,}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]/) != nil
     }
 
     /// Whether the device has a clock of its own, so that a run with it cannot be replayed.
-    public var hasClock: Bool { hasCable }
+    public var hasClock: Bool {
+        switch self {
+        case .softnic: false
+        case .qemu, .pci: true
+        }
+    }
 
     /// Whether the device is driven from the stack's side, and the device's side has only the far end of its cable.
     var hasCable: Bool {
         switch self {
-        case .softnic: false
+        case .softnic, .pci: false
         case .qemu: true
         }
     }
@@ -43,7 +54,25 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .softnic(let family): "softnic:\(family.rawValue)"
+        case .pci(let address): address
         case .qemu(let family): "qemu:\(family.rawValue)"
         }
+    }
+}
+
+/// A base address register of a PCI function whose memory takes payload: `bar:DDDD:BB:DD.F:N` on the command line.
+public struct BARName: Codable, Sendable, Hashable {
+    /// Address of the function.
+    public let device: String
+    /// Number of the register.
+    public let index: Int
+
+    /// Reads `DDDD:BB:DD.F:N`.
+    public init(parsing text: String) throws(SessionError) {
+        guard let colon = text.lastIndex(of: ":"), let index = Int(text[text.index(after: colon)...]),
+            (0..<6).contains(index), DeviceName.isAddress(String(text[..<colon]))
+        else { throw SessionError("\(text) is no BAR; write it as bar:0000:03:00.0:2") }
+        device = String(text[..<colon])
+        self.index = index
     }
 }

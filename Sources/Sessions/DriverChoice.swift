@@ -15,7 +15,8 @@ extension NICFamily {
     func withDriver<User: DriverUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
         switch self {
         case .igb: try user.use(I82576Driver<User.Device>.self)
-        case .e1000e, .ixgbe: throw SessionError("there is no driver for \(rawValue) yet; use igb")
+        case .e1000e: try user.use(I82574Driver<User.Device>.self)
+        case .ixgbe: try user.use(I82599Driver<User.Device>.self)
         }
     }
 }

@@ -52,6 +52,7 @@ extension LoopbackOptions {
 extension ReceiveOptions {
     /// Opens the wire that was named and hands it to `user`.
     func withFarEnd<User: FarEndUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
+        if case .pci = device.name { return try user.use(AbsentEnd()) }
         let capacity = device.mtu + 64
         do {
             let open = try OpenWire(WireName(parsing: wire))

@@ -34,7 +34,8 @@ struct LocalLoopback: FarEndUser {
     fileprivate static var patienceInTurns: UInt64 { 2_000_000 }
 
     func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) -> LoopbackResult {
-        let region = try SessionPlan.region(options.device)
+        let family = try options.device.modelFamily()
+        let region = try SessionPlan.region(options.device, VFIOSystem(log: log))
         do {
             let shared = HeapBytes(count: ApplicationChannel.bytes)
             let channel = ApplicationChannel(shared.bytes)
@@ -43,7 +44,7 @@ struct LocalLoopback: FarEndUser {
                 outputPath: nil, trace: recorder.trace)
             let side = DeviceSide(
                 port: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
-            let result = try options.device.name.family.withDriver(
+            let result = try family.withDriver(
                 LocalRun(loopback: self, channel: channel, region: region, side: side))
             extendLifetime(shared)
             return result
@@ -83,7 +84,8 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
     ) throws(SessionError) -> LoopbackResult where Driver.Device == SoftPCIDevice {
         let device = SoftPCIDevice(nic)
         let stack = try SessionPlan.stack(
-            options.device, interface: SessionPlan.interface(options.device), connections: options.flows)
+            options.device, slots: region.slotCount, interface: SessionPlan.interface(options.device),
+            connections: options.flows)
         // The model's clock is the run's: waiting for the device moves it.
         let model = nic
         let wait: (Interval) -> Void = { interval in

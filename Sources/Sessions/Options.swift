@@ -23,6 +23,8 @@ public struct DeviceOptions: Codable, Sendable {
     public var descriptors = 512
     /// Bytes of the device region.
     public var regionBytes = 16 << 20
+    /// Memory of a PCI function that is the region instead; `nil` is memory of the host, of `regionBytes`.
+    public var regionBAR: BARName?
     /// Bytes of one slot.
     public var slotSize = 4096
     /// Largest IP packet.

@@ -1,9 +1,12 @@
+internal import DeviceMemory
 internal import Glibc
 internal import Timeline
 internal import VFIODriver
 
 extension QTestDevice: RunDevice {
     var isGone: Bool { machine.isGone }
+
+    func flushWindow(_ region: borrowing DeviceRegion) -> QTestBus { flushWindow }
 
     func look() { machine.look() }
 

@@ -4,7 +4,7 @@ internal import Timeline
 /// A device as a run with a clock needs it: what it is told to wait for, and what shows that it is gone.
 protocol RunDevice: PCIDevice {
     /// A window whose read at offset 0 proves that payload has reached the region.
-    var flushWindow: BusType { get }
+    func flushWindow(_ region: borrowing DeviceRegion) throws(DeviceMemoryError) -> BusType
     /// Whether the device has gone away for good.
     var isGone: Bool { get }
     /// Makes sure that ``isGone`` is up to date although nothing was asked of the device; costs a system call at most.

@@ -15,8 +15,9 @@ public enum Session {
     public static func loopback(
         _ options: LoopbackOptions, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> LoopbackResult {
+        _ = try options.device.modelFamily()
         if options.placement == .oneThread {
-            guard !options.device.name.hasCable else {
+            guard !options.device.name.hasClock else {
                 throw SessionError("\(options.device.name) has a clock of its own; use --threads 2 or --isolate")
             }
             return try options.withFarEnd(now: .zero, LocalLoopback(options: options, log: log))
@@ -76,8 +77,11 @@ public enum Session {
         connections: Int, ports: [UInt16], frames: FrameOptions? = nil, patience: Interval, log: Logger,
         progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
-        let stack = try SessionPlan.stack(device, interface: interface, connections: connections)
-        let region = try SessionPlan.region(device)
+        let system = VFIOSystem(log: log)
+        let hardware = try device.openHardware(system)
+        let region = try SessionPlan.region(device, system)
+        let stack = try SessionPlan.stack(
+            device, slots: region.slotCount, interface: interface, connections: connections)
         let memory: SessionMemory
         do {
             memory = try SessionMemory()
@@ -118,9 +122,11 @@ public enum Session {
         let finding: StackFinding
         if let machine {
             let cabled = try SessionPlan.device(machine, region)
-            finding = try device.name.family.withDriver(StackRun(device: cabled, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(StackRun(device: cabled, region: region, plan: plan))
+        } else if let hardware {
+            finding = try hardware.family().withDriver(StackRun(device: hardware, region: region, plan: plan))
         } else {
-            finding = try device.name.family.withDriver(StackRun(device: remote, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(StackRun(device: remote, region: region, plan: plan))
         }
         if let machine, machine.isGone {
             throw SessionError(

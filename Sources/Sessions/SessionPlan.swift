@@ -22,9 +22,8 @@ enum SessionPlan {
 
     /// The stack's configuration over a region: what is not in the rings may be promised to flows.
     static func stack(
-        _ device: DeviceOptions, interface: InterfaceConfiguration, connections: Int
+        _ device: DeviceOptions, slots: Int, interface: InterfaceConfiguration, connections: Int
     ) throws(SessionError) -> Configuration {
-        let slots = device.regionBytes / device.slotSize
         let posted = device.queues * device.descriptors
         guard slots > posted + 64 else {
             throw SessionError(
@@ -53,8 +52,12 @@ enum SessionPlan {
         return configuration
     }
 
-    static func region(_ device: DeviceOptions) throws(SessionError) -> DeviceRegion {
+    /// The region that was named; memory of a device is reached through `system`.
+    static func region(_ device: DeviceOptions, _ system: VFIOSystem) throws(SessionError) -> DeviceRegion {
         do {
+            if let bar = device.regionBAR {
+                return try system.open(bar.device).lendRegion(bar: bar.index, slotSize: device.slotSize)
+            }
             return try DeviceRegion(
                 size: device.regionBytes, slotSize: device.slotSize, visibility: .flushRead)
         } catch {

@@ -13,6 +13,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     private let memory: SessionMemory
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
+    private let slots: MappingAudit.Memory
     /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
 
@@ -21,8 +22,9 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
         do {
+            let flushWindow = try device.flushWindow(region)
             var engine = try Engine<Driver>(
-                device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
+                device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
             for port in ports { try engine.stack.listen(port: port) }
@@ -32,6 +34,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         }
         self.device = device
         self.memory = memory
+        slots = MappingAudit.Memory(slotsOf: region)
     }
 
     /// Polls until the consumer is done, the device's side has ended, the run is stopped, or nothing has arrived for
@@ -64,10 +67,10 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                     break
                 }
             }
-            if rounds == 512 { audit = MappingAudit.deviceRegion() }
+            if rounds == 512 { audit = MappingAudit.look(for: slots) }
         }
         let end = now
-        if rounds < 512 { audit = MappingAudit.deviceRegion() }
+        if rounds < 512 { audit = MappingAudit.look(for: slots) }
         linger()
         return end - (first ?? start)
     }

@@ -56,6 +56,10 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
     public var parsesLikeQEMU: Bool
     /// A kept check sequence always goes to the packet buffer, instead of counting as part of the frame that is split.
     public var keepsCRCApart: Bool
+    /// A kept check sequence is four zero bytes.
+    public var keepsZeroCRC: Bool
+    /// RUC counts frames that were padded on arrival, and ROC counts nothing.
+    public var countsPaddedFrames: Bool
     /// PSRTYPE, the NFS types and the queue-steering filters exist.
     public var hasFilters: Bool
     /// Bits of SRRCTL.BSIZEHDR that are decoded: 4 or 6.
@@ -120,6 +124,8 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         nullHeaderEatsRing = qemu
         parsesLikeQEMU = qemu
         keepsCRCApart = qemu
+        keepsZeroCRC = qemu
+        countsPaddedFrames = qemu
         hasFilters = !qemu
         headerSizeBits = qemu ? 4 : 6
         replicatesHeaders = !qemu

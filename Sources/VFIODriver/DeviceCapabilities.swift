@@ -13,9 +13,9 @@ public struct DeviceCapabilities: Encodable, Sendable {
     }
 
     /// Vendor id.
-    public let vendor: UInt16
+    public let vendor: PCIID
     /// Device id.
-    public let device: UInt16
+    public let device: PCIID
     /// The family whose driver takes charge; `nil` for a device of no known family.
     public let family: NICFamily?
     /// The family's facts.
@@ -41,8 +41,8 @@ public struct DeviceCapabilities: Encodable, Sendable {
 
     /// Judges a copy of a configuration space.
     public init(_ space: ConfigSpace) {
-        vendor = space.vendor
-        device = space.device
+        vendor = PCIID(space.vendor)
+        device = PCIID(space.device)
         family = NICFamily(vendor: space.vendor, device: space.device)
         facts = family?.facts
         let express = space.capability(ConfigCapabilityID.express).map { $0.offset }

@@ -10,12 +10,19 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case semaphoreHeld(name: String)
     case phyNotResponding(register: UInt8)
     case linkDown(waitedMilliseconds: UInt64)
+    case flowDirectorSilent
+    case noSuchQueue(queue: Int, limit: Int)
+    case tooManyRules(limit: Int)
+    case nvmNotRead
+    case nvmDamaged(sum: UInt16)
     case invalidAddress(bytes: [UInt8])
     case queueDidNotEnable(queue: Int)
     case queueDidNotStop(queue: Int)
     case tooManyQueues(asked: Int, limit: Int)
     case mtuOverSlot(mtu: Int, slotSize: Int)
     case mtuOutOfRange(mtu: Int, limit: Int)
+    case slotUnderBuffer(slotSize: Int, needed: Int)
+    case ringTooLong(descriptors: Int, limit: Int)
     case qemuNotInstalled(program: String)
     case qemuHasNone(family: NICFamily)
     case qemuTooOld(path: String, version: String)
@@ -29,7 +36,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     public var description: String {
         switch self {
         case .wrongDevice(let identity):
-            "the device is \(String(identity & 0xFFFF, radix: 16)):\(String(identity >> 16, radix: 16)), which is no 82576; name another device"
+            "the device is \(String(identity & 0xFFFF, radix: 16)):\(String(identity >> 16, radix: 16)), which this driver is not for; name another device or family"
         case .noRegisters:
             "the device has no register window in BAR 0; check that it is enabled and assigned to this process"
         case .deviceGone(let step):
@@ -42,6 +49,16 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "the PHY does not answer on register \(register); power-cycle the adapter"
         case .linkDown(let waited):
             "no link after \(waited) ms; check the cable and the other end"
+        case .flowDirectorSilent:
+            "the flow director did not carry out a command within 10 ms; reset the device"
+        case .noSuchQueue(let queue, let limit):
+            "there is no queue \(queue) to steer to; choose from 0 to \(limit)"
+        case .tooManyRules(let limit):
+            "the device holds \(limit) flow rules at most; remove some, or name rules by smaller numbers"
+        case .nvmNotRead:
+            "the adapter did not finish reading its NVM after the reset; power-cycle it, its NVM may be damaged"
+        case .nvmDamaged(let sum):
+            "the words of the adapter's NVM add up to 0x\(String(sum, radix: 16)) and not to 0xbaba; its NVM is damaged"
         case .invalidAddress(let bytes):
             "the adapter's MAC address \(bytes.map { String($0, radix: 16) }.joined(separator: ":")) is no unicast address; its NVM is damaged"
         case .queueDidNotEnable(let queue):
@@ -54,6 +71,10 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "a frame of MTU \(mtu) does not fit a slot of \(slotSize) bytes; lower --mtu or raise --slot-size"
         case .mtuOutOfRange(let mtu, let limit):
             "an MTU of \(mtu) is out of range (68 to \(limit)); choose another --mtu"
+        case .slotUnderBuffer(let slotSize, let needed):
+            "the device fills buffers of \(needed) bytes at this MTU and a slot has \(slotSize); raise --slot-size, or lower --mtu to 1500 when it is above"
+        case .ringTooLong(let descriptors, let limit):
+            "rings of \(descriptors) descriptors were asked for and the device takes at most \(limit); lower --descriptors"
         case .qemuNotInstalled(let program):
             "\(program) is not in PATH; install the package qemu-system-x86, on Debian 12 from the bookworm-backports suite"
         case .qemuHasNone(let family):

@@ -75,19 +75,6 @@ extension NICDriver where Self: ~Copyable {
     /// A transmit queue of this family.
     public typealias TransmitRing = TransmitQueue<TransmitFormat, Device.BusType>
 
-    /// Waits until `condition` holds, asking every `step`, for at most `limit`.
-    func poll(
-        _ limit: Interval, step: Interval, wait: (Interval) -> Void, orElse error: DriverError,
-        _ condition: () -> Bool
-    ) throws(DriverError) {
-        var waited = Interval.zero
-        while !condition() {
-            if waited >= limit { throw error }
-            wait(step)
-            waited = waited + step
-        }
-    }
-
     /// Refuses what no frame buffer or queue of the family can hold.
     static func check(_ configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
         guard configuration.mtu >= 68, configuration.mtu <= maximumMTU else {

@@ -3,11 +3,17 @@ import Sessions
 
 /// Options of the device and its memory, the same for every command.
 struct DeviceArguments: ParsableArguments {
-    @Option(help: "Device to drive: softnic:igb, or QEMU's model: qemu:igb, qemu:e1000e.")
+    @Option(
+        help:
+            "Device to drive: softnic:igb, QEMU's model as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
+    )
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
     var preset = "strict"
-    @Option(help: "Device memory for payload: memfd:SIZE.")
+    @Option(
+        help:
+            "Device memory for payload: memfd:SIZE, or bar:ADDRESS:N, a BAR of another PCI function that is bound to vfio-pci."
+    )
     var region = "memfd:16M"
     @Option(help: "Bytes of one slot of the region, a power of two from 2K to 2M.")
     var slotSize = Size(4096)
@@ -27,6 +33,13 @@ struct DeviceArguments: ParsableArguments {
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
 
+    private func memorySize(_ parts: [Substring]) -> Size? {
+        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
+            size.bytes <= 1 << 40
+        else { return nil }
+        return size
+    }
+
     /// - Parameter defaultSeed: for a run whose seed was not given; secrets towards real peers follow from it.
     func options(defaultSeed: UInt64) throws -> DeviceOptions {
         let name = try DeviceName(parsing: device)
@@ -34,9 +47,12 @@ struct DeviceArguments: ParsableArguments {
             throw SessionError("there is no preset \(preset); use strict or qemu")
         }
         let parts = region.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
-            size.bytes <= 1 << 40
-        else { throw SessionError("there is no region \(region); use memfd:SIZE, for example memfd:16M") }
+        let bar = parts.count == 2 && parts[0] == "bar" ? try BARName(parsing: String(parts[1])) : nil
+        guard let size = bar != nil ? Size(0) : memorySize(parts) else {
+            throw SessionError(
+                "there is no region \(region); use memfd:SIZE or bar:ADDRESS:N, for example memfd:16M or bar:0000:03:00.0:2"
+            )
+        }
         guard (2048...(2 << 20)).contains(slotSize.bytes), slotSize.bytes & (slotSize.bytes - 1) == 0 else {
             throw SessionError("a slot of \(slotSize.bytes) bytes cannot be used; choose a power of two from 2K to 2M")
         }
@@ -64,6 +80,7 @@ struct DeviceArguments: ParsableArguments {
         result.name = name
         result.preset = preset
         result.regionBytes = Int(size.bytes)
+        result.regionBAR = bar
         result.slotSize = Int(slotSize.bytes)
         result.queues = queues
         result.descriptors = descriptors

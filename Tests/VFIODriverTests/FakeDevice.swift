@@ -2,7 +2,7 @@ import DeviceMemory
 import NICRegisters
 import Timeline
 
-/// An 82576 that misbehaves on request: plain registers, and whatever `onRead` and `onWrite` make of them.
+/// An 82576 or 82574 that misbehaves on request: plain registers, and whatever `onRead` and `onWrite` make of them.
 final class FakeDevice: PCIDevice {
     struct Registers: Bus {
         let device: FakeDevice
@@ -20,6 +20,12 @@ final class FakeDevice: PCIDevice {
     var linkComesUp = true
     var phyAnswers = true
     var semaphoreIsFree = true
+    /// Whether firmware of an 82574 lets go of the PHY's bus.
+    var phyBusIsFree = true
+    /// Words of the NVM that EERD reads; the sum is right.
+    var nvm: [UInt16] = [0x5452, 0x1200, 0x5634] + Array(repeating: 0, count: 60) + [0xFE34]
+    /// The dwords of configuration space besides identity and command, by offset.
+    var configuration: [Int: UInt32] = [:]
     var ignoredEnables: Set<UInt32> = []
     var stuckEnables: Set<UInt32> = []
     /// Every write, in order.
@@ -55,6 +61,10 @@ final class FakeDevice: PCIDevice {
         case I82576.mdic.offset where phyAnswers:
             value |= 1 << 28
             if linkComesUp { registers[I82576.status.offset, default: 0] |= 2 }
+        case I82574.extcnfCtrl.offset where !phyBusIsFree: value &= ~(1 << 5)
+        case I82576.eerd.offset:
+            let word = Int(value >> 2 & 0x3FFF)
+            value = word < nvm.count ? value | 2 | UInt32(nvm[word]) << 16 : value
         case I82576.swsm.offset where !semaphoreIsFree: value |= 1
         default: break
         }
@@ -66,9 +76,15 @@ final class FakeDevice: PCIDevice {
 
     func readConfig32(_ offset: Int) -> UInt32 {
         if isGone { return .max }
-        return offset == PCIConfig.identity ? identity : offset == PCIConfig.command ? command : 0
+        switch offset {
+        case PCIConfig.identity: return identity
+        case PCIConfig.command: return command
+        default: return configuration[offset] ?? 0
+        }
     }
-    func writeConfig32(_ offset: Int, _ value: UInt32) { if offset == PCIConfig.command { command = value } }
+    func writeConfig32(_ offset: Int, _ value: UInt32) {
+        if offset == PCIConfig.command { command = value } else { configuration[offset] = value }
+    }
     func bar(_ index: Int) -> Registers? { index == 0 && hasRegisters ? Registers(device: self) : nil }
     func reset() {}
     func map(

@@ -26,3 +26,13 @@ extension SoftNIC: DevicePort {
         report.driverErrorText = flags.total == 0 ? nil : String(describing: flags)
     }
 }
+
+/// The port of a device that is plugged in elsewhere: no frame passes through this program.
+struct AbsentPort: DevicePort {
+    func receive(_ frame: ByteView, mark: FrameMark) -> Bool { true }
+    func nextTransmitted() -> ByteView? { nil }
+    func popTransmitted() {}
+    func step(now: Instant) -> Bool { false }
+    var nextDeadline: Instant { .never }
+    func fill(_ report: inout DeviceReport) {}
+}

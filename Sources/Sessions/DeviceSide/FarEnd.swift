@@ -65,3 +65,14 @@ struct OutsideEnd<W: Wire & ~Copyable>: FarEnd, ~Copyable {
     func expectedDigest() -> String? { nil }
     var failures: Int { 0 }
 }
+
+/// The far end of a device that is plugged in elsewhere: nothing is known of it.
+struct AbsentEnd: FarEnd {
+    mutating func receive(into queue: inout FrameQueue, now: Instant, limit: Int) -> Int { 0 }
+    mutating func transmit(from queue: inout FrameQueue, now: Instant) -> Int { 0 }
+    var nextDeadline: Instant { .never }
+    mutating func drive(now: Instant) -> Bool { false }
+    var driveDeadline: Instant { .never }
+    func expectedDigest() -> String? { nil }
+    var failures: Int { 0 }
+}

@@ -57,6 +57,7 @@ struct DeviceHost: ~Copyable {
         message.length = UInt64(memory.object.size)
         var sent = socket.send(message, descriptor: memory.object.fileDescriptor)
         message = ControlSocket.Message(.region)
+        message.offset = UInt64(region.object.fileOffset)
         message.length = UInt64(region.object.size)
         sent = socket.send(message, descriptor: region.object.fileDescriptor) && sent
         switch cable {
@@ -102,8 +103,8 @@ struct DeviceHost: ~Copyable {
                 object: MemoryObject(
                     name: "session", taking: OwnedDescriptor(taking: sessionFD), size: Int(session.length)))
             let object = try DeviceRegion(
-                taking: OwnedDescriptor(taking: regionFD), size: Int(region.length), slotSize: task.device.slotSize,
-                visibility: .flushRead)
+                taking: OwnedDescriptor(taking: regionFD), at: Int(region.offset), size: Int(region.length),
+                slotSize: task.device.slotSize, visibility: .flushRead)
             let ready = memory.ready
             do {
                 let serving = try DeviceServing(
@@ -185,6 +186,9 @@ struct DeviceServing: FarEndUser, ~Copyable {
             let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
             let side = DeviceSide(port: nic, end: end, consumer: consumer, frameCapacity: capacity)
             DeviceServer(nic: nic, side: side, memory: memory, control: control).run()
+        case .pci:
+            let side = DeviceSide(port: AbsentPort(), end: end, consumer: consumer, frameCapacity: capacity)
+            DeviceServer(nic: nil, side: side, memory: memory, control: control).run()
         case .qemu:
             guard let cable = cable else { throw SessionError("the device's cable did not arrive; run it again") }
             let port = try CablePort(taking: cable, frameCapacity: capacity)

@@ -8,18 +8,20 @@ struct RemoteDevice: RunDevice {
     private let registers: MailboxBus
     private let configuration: MailboxBus
     private let resetLine: MailboxBus
-    let flushWindow: MailboxBus
+    private let flushPage: MailboxBus
     private let control: ControlChannel
 
     init(mailbox: MutableByteView, control: ControlChannel) {
         registers = MailboxBus(mailbox, window: .registers)
         configuration = MailboxBus(mailbox, window: .configuration)
         resetLine = MailboxBus(mailbox, window: .reset)
-        flushWindow = MailboxBus(mailbox, window: .flushPage)
+        flushPage = MailboxBus(mailbox, window: .flushPage)
         self.control = control
     }
 
     var isGone: Bool { registers.isGone }
+
+    func flushWindow(_ region: borrowing DeviceRegion) -> MailboxBus { flushPage }
 
     func wait(_ interval: Interval) {
         registers.drain()

@@ -87,7 +87,12 @@ extension [BindStep] {
     func perform(in tree: some SystemTree) throws(BringUpError) {
         for (index, step) in enumerated() {
             guard let reason = step.perform(in: tree) else { continue }
-            let left = self[..<index].reversed().compactMap { $0.undo(in: tree) }
+            var left: [String] = []
+            for done in self[..<index].reversed() {
+                // What is left half done is put right with the record, so that one stays.
+                if case .remember = done, !left.isEmpty { continue }
+                if let trouble = done.undo(in: tree) { left.append(trouble) }
+            }
             throw left.isEmpty ? .rolledBack(reason: reason) : .leftHalfDone(reason: reason, left: left)
         }
     }

@@ -52,7 +52,7 @@ public enum BringUpError: Error, CustomStringConvertible, Equatable {
         case .rolledBack(let reason):
             "\(reason); everything is as it was before"
         case .leftHalfDone(let reason, let left):
-            "\(reason); and not everything could be taken back: \(left.joined(separator: "; ")); a reboot restores it"
+            "\(reason); and not everything could be taken back: \(left.joined(separator: "; ")); uiodrv unbind tries again"
         }
     }
 }

@@ -3,15 +3,15 @@ public struct PCIFunction: Sendable, Encodable {
     /// Where it sits.
     public let address: PCIAddress
     /// Vendor id.
-    public let vendor: UInt16
+    public let vendor: PCIID
     /// Device id.
-    public let device: UInt16
+    public let device: PCIID
     /// Vendor's name; `nil` where pci.ids has none.
     public let vendorName: String?
     /// Device's name; `nil` where pci.ids has none.
     public let deviceName: String?
     /// Base class 15:8, sub-class 7:0: 0x0200 is an Ethernet controller, 0x0604 a bridge.
-    public let classCode: UInt16
+    public let classCode: PCIID
     /// Name of the class; `nil` where pci.ids has none.
     public let className: String?
     /// Revision id.
@@ -43,9 +43,9 @@ public struct PCIFunction: Sendable, Encodable {
     }
 
     /// Whether its base class is network controller.
-    public var isNetworkController: Bool { classCode >> 8 == 0x02 }
+    public var isNetworkController: Bool { classCode.rawValue >> 8 == 0x02 }
     /// Whether it is a bridge between buses, which a group may hold beside its functions.
-    var isBridge: Bool { classCode >> 8 == 0x06 }
+    var isBridge: Bool { classCode.rawValue >> 8 == 0x06 }
 
     /// Lists the PCI functions of a machine in order of their addresses; empty when it has no PCI bus.
     public static func all(in tree: some SystemTree) -> [PCIFunction] {
@@ -70,11 +70,11 @@ public struct PCIFunction: Sendable, Encodable {
     ) {
         let directory = entry.address.sysfs
         address = entry.address
-        vendor = entry.vendor
-        device = entry.device
+        vendor = PCIID(entry.vendor)
+        device = PCIID(entry.device)
         vendorName = catalog.vendorName(entry.vendor)
         deviceName = catalog.deviceName(entry.vendor, entry.device)
-        classCode = entry.classCode
+        classCode = PCIID(entry.classCode)
         className = catalog.className(entry.classCode)
         revision = entry.revision
         driver = tree.linkName(directory + "/driver")

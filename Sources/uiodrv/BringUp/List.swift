@@ -26,12 +26,12 @@ struct List: ParsableCommand {
     }
 
     private func printText(_ device: PCIFunction) {
-        let vendor = device.vendorName ?? "vendor \(hex(device.vendor))"
-        let name = device.deviceName ?? "device \(hex(device.device))"
+        let vendor = device.vendorName ?? "vendor \(device.vendor)"
+        let name = device.deviceName ?? "device \(device.device)"
         print(
-            "\(device.address)  \(hex(device.vendor)):\(hex(device.device))  \(vendor) \(name) (rev \(device.revision))"
+            "\(device.address)  \(device.vendor):\(device.device)  \(vendor) \(name) (rev \(device.revision))"
         )
-        var facts = ["\(device.className ?? "class \(hex(device.classCode))")", "driver \(device.driver ?? "none")"]
+        var facts = ["\(device.className ?? "class \(device.classCode)")", "driver \(device.driver ?? "none")"]
         if !device.interfaces.isEmpty { facts.append("interface \(device.interfaces.joined(separator: ", "))") }
         if let group = device.iommuGroup {
             let others = device.groupMembers.filter { $0 != device.address }.map(\.description)

@@ -45,6 +45,8 @@ final class FakeKernel: KernelInterface, @unchecked Sendable {
     var exportsBuffers = true
     var mapsFiles = true
     var isGone = false
+    /// Unmapping takes nothing away and says so.
+    var keepsMappings = false
     var limit = UInt64.max
     var user: String?
 
@@ -208,7 +210,7 @@ final class FakeKernel: KernelInterface, @unchecked Sendable {
         case .mapMemory, .mapFile: return mapSpace(request, argument)
         case .unmapMemory:
             guard let unmap = argument.load(shim_ioas_unmap.self) else { return -EINVAL }
-            return remove(unmap.iova) == nil ? -ENOENT : 0
+            return keepsMappings || remove(unmap.iova) == nil ? -ENOENT : 0
         default: return 0
         }
     }
@@ -341,7 +343,7 @@ final class FakeKernel: KernelInterface, @unchecked Sendable {
 
     private func unmapDMA(_ argument: inout KernelBuffer) -> Int32 {
         guard let unmap = argument.load(shim_dma_unmap.self) else { return -EINVAL }
-        argument.store(remove(unmap.iova)?.size ?? 0, at: 16)
+        argument.store(keepsMappings ? 0 : remove(unmap.iova)?.size ?? 0, at: 16)
         return 0
     }
 

@@ -44,7 +44,7 @@ import Testing
         let old = machine()
         #expect(
             vfioFailure { () throws(DriverError) in _ = try system(old, .iommufd).open(nic) }
-                == .noVFIO(path: "/dev/vfio/devices"))
+                == .noIOMMUFD(path: "/sys/bus/pci/devices/\(nic)/vfio-dev"))
     }
 
     @Test("host memory is mapped by descriptor, or through a view where the kernel cannot; unmapped exactly")

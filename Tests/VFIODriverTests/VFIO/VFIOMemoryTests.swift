@@ -83,6 +83,9 @@ import Testing
             memoryFailure { () throws(DeviceMemoryError) in try device.unmap(iova, length: length) }
         }
         #expect(unmap(4096) == .notMapped(iova: iova.rawValue))
+        kernel.keepsMappings = true
+        #expect(unmap(8192) == .notMapped(iova: iova.rawValue) && device.space.lockedBytes == 8192)
+        kernel.keepsMappings = false
         device.writeConfig32(PCIConfig.command, PCIConfig.commandBusMaster)
         #expect(unmap(8192) == .stillMastering(iova: iova.rawValue) && kernel.mappings.count == 1)
         device.writeConfig32(PCIConfig.command, 0)

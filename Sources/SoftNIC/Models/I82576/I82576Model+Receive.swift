@@ -30,6 +30,7 @@ extension I82576Model {
         } else if frame.count < 14 || (frame.count < 60 && !behaviour.padsShortFrames) {
             registers.count(I82576.ruc)
         } else {
+            if frame.count < 60 && behaviour.countsPaddedFrames { registers.count(I82576.ruc) }
             fifo.push(frame, mark: mark)
         }
     }
@@ -67,7 +68,7 @@ extension I82576Model {
         if behaviour.handlesMACControl && endsInMAC(arrived) { return .dropped }
         var parsed = ParsedFrame(arrived, loosely: behaviour.parsesLikeQEMU)
         if isOversized(fifo.frontLength, tags: parsed.tags) {
-            registers.count(I82576.roc)
+            if !behaviour.countsPaddedFrames { registers.count(I82576.roc) }
             return .dropped
         }
         var tag: UInt16?
@@ -84,7 +85,7 @@ extension I82576Model {
         let queue = verdict.queue
         let keepsCRC = !registers[I82576.rctl][.stripCRC]
         if keepsCRC {
-            place.setLE32(start &+ length, frameCheckSequence(frame))
+            place.setLE32(start &+ length, behaviour.keepsZeroCRC ? 0 : frameCheckSequence(frame))
             length &+= 4
         }
         let stored = place.slice(start, length).readOnly

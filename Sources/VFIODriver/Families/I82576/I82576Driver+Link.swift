@@ -3,42 +3,16 @@ internal import DeviceMemory
 internal import Timeline
 
 extension I82576Driver {
-    /// Whether STATUS says that the link is up.
-    public var isLinkUp: Bool {
-        let status = registers.read(I82576.status)
-        // A device that is gone reads all ones, which is no link.
-        return status.rawValue != .max && status[.linkUp]
-    }
+    public var isLinkUp: Bool { port.isLinkUp }
 
-    /// Link speed in Mbit/s, from STATUS.
-    public var linkSpeed: Int {
-        switch registers.read(I82576.status)[.speed] {
-        case 0: 10
-        case 1: 100
-        default: 1000
-        }
-    }
+    public var linkSpeed: Int { port.linkSpeed }
 
     /// Restarts auto-negotiation and waits for the link: copper takes 2 to 3 s, QEMU's model 0.5 s, and neither starts by
     /// itself after every reset.
     func startLink(wait: (Interval) -> Void) throws(DriverError) {
-        registers.modify(I82576.ctrl) {
-            $0[.setLinkUp] = true
-            $0[.forceSpeed] = false
-            $0[.forceDuplex] = false
-        }
-        try withPHY(wait: wait) { () throws(DriverError) in
-            let control =
-                PHYRegister.controlAutoNegotiation | PHYRegister.controlRestart | PHYRegister.controlFullDuplex
-                | PHYRegister.controlGigabit
-            try access(.writing(.control, control), wait: wait)
-        }
-        var isGone = false
-        try poll(.seconds(5), step: .milliseconds(10), wait: wait, orElse: .linkDown(waitedMilliseconds: 5000)) {
-            isGone = registers.read(I82576.status).rawValue == .max
-            return isGone || isLinkUp
-        }
-        if isGone { throw .deviceGone(during: "link set-up") }
+        port.releaseLinkSettings()
+        try withPHY(wait: wait) { () throws(DriverError) in try port.restartNegotiation(wait: wait) }
+        try port.waitForLink(wait: wait)
     }
 
     /// Holds the PHY's semaphores around `body` (4.7.1, ownership of shared resources).
@@ -100,21 +74,5 @@ extension I82576Driver {
         registers.write(
             I82576.swsm,
             registers.read(I82576.swsm).setting(.software, false).setting(.softwareFirmware, false))
-    }
-
-    /// One access on the PHY's management bus; READY comes within 64 us on silicon (10.2.2.7).
-    @discardableResult
-    private func access(_ request: I82576.PHYAccess, wait: (Interval) -> Void) throws(DriverError) -> UInt16 {
-        registers.write(I82576.mdic, request)
-        var answer = I82576.PHYAccess()
-        let register = UInt8(truncatingIfNeeded: request[.register])
-        try poll(
-            .milliseconds(32), step: .microseconds(50), wait: wait, orElse: .phyNotResponding(register: register)
-        ) {
-            answer = registers.read(I82576.mdic)
-            return answer[.ready]
-        }
-        if answer[.error] { throw .phyNotResponding(register: register) }
-        return UInt16(truncatingIfNeeded: answer[.data])
     }
 }

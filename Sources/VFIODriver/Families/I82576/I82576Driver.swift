@@ -19,6 +19,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     public let device: Device
     let registers: Device.BusType
+    var port: Intel8257xPort<Device.BusType> { Intel8257xPort(registers: registers) }
     public let configuration: NICConfiguration
     /// Size of a host header buffer: a multiple of 64, at most 960 (QEMU decodes 4 of the 6 bits). 192 holds the longest
     /// Ethernet, VLAN, IPv4 and TCP header.
@@ -46,7 +47,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             PCIConfig.command, (command & 0xFFFF) | PCIConfig.commandMemory | PCIConfig.commandBusMaster)
         try reset(wait: wait)
         clearFilters()
-        try readAddress()
+        macAddress = try port.stationAddress()
         setUpReceiveFilter()
         setUpOffloads()
         setUpHashing()
@@ -58,12 +59,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Resets the function and masks its interrupts (4.2.1.6.1, software reset).
     private func reset(wait: (Interval) -> Void) throws(DriverError) {
-        registers.modify(I82576.ctrl) { $0[.masterDisable] = true }
-        if registers.read(I82576.status).rawValue == .max { throw .deviceGone(during: "reset") }
-        // Requests already on the bus finish within 80 ms (4.2.1.6.1); silence after that is a dead device.
-        try poll(.milliseconds(80), step: .milliseconds(1), wait: wait, orElse: .mastersStillBusy) {
-            !registers.read(I82576.status)[.masterEnabled]
-        }
+        try port.stopMasters(wait: wait)
         maskInterrupts()
         registers.write(I82576.rctl, .init())
         registers.write(I82576.tctl, .init().setting(.padShortPackets))
@@ -94,17 +90,6 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         registers.modify(I82576.ctrlExt) { $0[.driverLoaded] = true }
     }
 
-    /// RAL0 and RAH0 hold the NVM's address after a reset (10.2.3.5).
-    private mutating func readAddress() throws(DriverError) {
-        let low = registers.read(I82576.ral(0)).rawValue
-        let high = registers.read(I82576.rah(0)).rawValue
-        let bytes =
-            (0..<4).map { UInt8(truncatingIfNeeded: low >> ($0 * 8)) }
-            + (0..<2).map { UInt8(truncatingIfNeeded: high >> ($0 * 8)) }
-        guard bytes.contains(where: { $0 != 0 }), bytes[0] & 1 == 0 else { throw .invalidAddress(bytes: bytes) }
-        macAddress = bytes
-    }
-
     private func setUpReceiveFilter() {
         registers.write(I82576.rlpml, PlainValue(UInt32(configuration.mtu + 14 + 8 + 4)))
         // CRC stripped: with it kept, 4 more bytes would land in slots. Frames above 1522 bytes need LPE.
@@ -124,10 +109,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// RSS spreads TCP over IPv4 to the split queues; everything it does not hash goes to queue 0.
     private func setUpHashing() {
-        var generator = SeededGenerator(seed: configuration.hashSeed)
-        for i in 0..<10 {
-            registers.write(I82576.rssrk(i), PlainValue(UInt32(truncatingIfNeeded: generator.next())))
-        }
+        port.writeHashKey(seed: configuration.hashSeed)
         for i in 0..<32 {
             var entry: UInt32 = 0
             for byte in 0..<4 {

@@ -36,17 +36,7 @@ internal import DeviceMemory
     }
 
     /// Where capability `identifier` is; `nil` when the function has none.
-    func capability(_ identifier: UInt32) -> Int? {
-        var offset = Int(read32(PCIConfig.capabilities) & 0xFC)
-        // 48 capabilities fill the space: a list that is longer goes round in circles.
-        for _ in 0..<48 where offset >= 0x40 {
-            let header = read32(offset)
-            guard header != .max else { return nil }
-            if header & 0xFF == identifier { return offset }
-            offset = Int(header >> 8 & 0xFC)
-        }
-        return nil
-    }
+    func capability(_ identifier: UInt32) -> Int? { PCIConfig.capability(identifier, reading: read32) }
 
     /// Sizes every memory window (6.2.5.1) and gives it an address from `layout`; decoding must be off.
     func placeWindows(_ layout: inout QTestLayout) throws(DeviceMemoryError) -> [Window] {

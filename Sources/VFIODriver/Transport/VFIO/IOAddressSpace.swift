@@ -17,7 +17,7 @@ protocol IOAddressSpace: AnyObject {
     var importsBuffers: Bool { get }
 }
 
-/// One mapping, and the address range in this process through which the kernel found its pages.
+/// One mapping, and the address range in this process through which the kernel found its pages, if it did that way.
 final class DMAMapping {
     let length: Int
     /// Whether it counts against RLIMIT_MEMLOCK: memory of devices does not.
@@ -26,10 +26,13 @@ final class DMAMapping {
 
     /// - Parameter view: what the kernel pinned through. Its addresses stay reserved without access rights; a view that
     ///   the kernel does not protect is unmapped.
-    init(length: Int, isLocked: Bool, protecting view: consuming MappedView) {
+    init(length: Int, isLocked: Bool, protecting view: consuming MappedView? = nil) {
         self.length = length
         self.isLocked = isLocked
-        if view.protect() { reservation = consume view } else { reservation = nil }
+        switch consume view {
+        case .some(let view): if view.protect() { reservation = consume view } else { reservation = nil }
+        case .none: reservation = nil
+        }
     }
 }
 
@@ -77,7 +80,8 @@ struct MappingTable {
         _ object: borrowing MemoryObject, length: Int, errno code: Int32, limit: UInt64
     ) -> DeviceMemoryError {
         switch code {
-        case ENOMEM where object.loan == nil && limit < UInt64(lockedBytes) + UInt64(length):
+        // The kernel counts by process or user, in which other containers and programs have their share.
+        case ENOMEM where object.loan == nil && limit != .max:
             .lockedMemoryLimit(name: object.name, bytes: length, locked: lockedBytes, limit: limit)
         case ENOSPC: .tooManyMappings(name: object.name)
         case EFAULT where object.loan != nil, EOPNOTSUPP where object.loan != nil: .cannotImport(name: object.name)

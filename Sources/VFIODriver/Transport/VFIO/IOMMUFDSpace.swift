@@ -18,7 +18,7 @@ final class IOMMUFDSpace: IOAddressSpace {
     init(kernel: any KernelInterface) throws(VFIOError) {
         let descriptor = kernel.open(Self.path)
         guard descriptor >= 0 else {
-            throw VFIOError.opening(Self.path, -descriptor, missing: .noVFIO(path: Self.path), kernel)
+            throw VFIOError.opening(Self.path, -descriptor, missing: .noIOMMUFD(path: Self.path), kernel)
         }
         let handle = KernelHandle(descriptor, kernel: kernel)
         var buffer = KernelBuffer(shim_ioas_alloc(size: Self.size(shim_ioas_alloc.self), flags: 0, out_ioas_id: 0))
@@ -97,42 +97,47 @@ final class IOMMUFDSpace: IOAddressSpace {
         _ object: borrowing MemoryObject, offset: Int, length: Int, rights: AccessRights
     ) throws(DeviceMemoryError) -> IOVA {
         let iova = try table.reserve(offset: offset, length: length)
-        let view = try object.view(
-            offset: offset, length: length, rights: rights.contains(.write) ? .readWrite : .read)
         var flags = UInt32(SHIM_IOMMU_MAP_FIXED_IOVA)
         if rights.contains(.read) { flags |= UInt32(SHIM_IOMMU_MAP_READABLE) }
         if rights.contains(.write) { flags |= UInt32(SHIM_IOMMU_MAP_WRITEABLE) }
-        let result: Int32
         if let loan = object.loan {
             guard let descriptor = loan.bufferDescriptor else { throw .cannotImport(name: object.name) }
-            result = mapFile(descriptor, start: offset, length, iova, flags)
-        } else {
-            result = mapHost(object, offset, view.bytes.address, length, iova, flags)
+            try check(mapFile(descriptor, start: offset, length, iova, flags), object, length)
+            table.insert(DMAMapping(length: length, isLocked: false), at: iova)
+            return iova
         }
-        guard result >= 0 else {
-            throw table.explain(object, length: length, errno: -result, limit: handle.kernel.lockedMemoryLimit)
+        if mapsFiles {
+            let start = object.fileOffset + offset
+            let result = mapFile(object.fileDescriptor, start: start, length, iova, flags)
+            if result != -ENOTTY && result != -EOPNOTSUPP {
+                try check(result, object, length)
+                table.insert(DMAMapping(length: length, isLocked: true), at: iova)
+                return iova
+            }
+            mapsFiles = false
         }
-        table.insert(DMAMapping(length: length, isLocked: object.loan == nil, protecting: view), at: iova)
+        let view = try object.view(
+            offset: offset, length: length, rights: rights.contains(.write) ? .readWrite : .read)
+        try check(mapView(view.bytes, iova, flags), object, length)
+        table.insert(DMAMapping(length: length, isLocked: true, protecting: view), at: iova)
         return iova
     }
 
-    /// Host memory: by descriptor where the kernel can, otherwise through a view.
-    private func mapHost(
-        _ object: borrowing MemoryObject, _ offset: Int, _ address: UInt64, _ length: Int, _ iova: IOVA,
-        _ flags: UInt32
-    ) -> Int32 {
-        if mapsFiles {
-            let result = mapFile(
-                object.fileDescriptor, start: object.fileOffset + offset, length, iova, flags)
-            if result != -ENOTTY && result != -EOPNOTSUPP { return result }
-            mapsFiles = false
+    private func check(
+        _ result: Int32, _ object: borrowing MemoryObject, _ length: Int
+    ) throws(DeviceMemoryError) {
+        if result < 0 {
+            throw table.explain(object, length: length, errno: -result, limit: handle.kernel.lockedMemoryLimit)
         }
+    }
+
+    private func mapView(_ view: MutableByteView, _ iova: IOVA, _ flags: UInt32) -> Int32 {
         var argument = shim_ioas_map()
         argument.size = Self.size(shim_ioas_map.self)
         argument.flags = flags
         argument.ioas_id = identifier
-        argument.user_va = address
-        argument.length = UInt64(length)
+        argument.user_va = view.address
+        argument.length = UInt64(view.count)
         argument.iova = iova.rawValue
         var buffer = KernelBuffer(argument)
         return handle.ioctl(.mapMemory, &buffer)

@@ -23,8 +23,9 @@ public final class VFIODevice: PCIDevice {
     var vectors: [KernelHandle] = []
     /// Which of the function's interrupt mechanisms they belong to.
     var vectorIndex = 0
-    private var request: KernelHandle?
-    private var wasRequested = false
+    private var alarms: [KernelHandle] = []
+    /// Whether the last ``look()`` found that the device is gone, for good.
+    public private(set) var isGone = false
     /// Regions of other devices' making that lie in this function's memory.
     let lent = LentCount()
 
@@ -47,7 +48,7 @@ public final class VFIODevice: PCIDevice {
         self.log = log
         canReset = info.flags & UInt32(VFIO_DEVICE_FLAGS_RESET) != 0
         configuration = region
-        request = watchUnplugging(interrupts: info.num_irqs)
+        for index in [VFIO_PCI_REQ_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX] { watch(Int(index)) }
     }
 
     deinit {
@@ -179,19 +180,20 @@ public final class VFIODevice: PCIDevice {
         return VFIOBus(window)
     }
 
-    // MARK: unplugging
+    // MARK: the end of the device
 
-    /// Whether the kernel wants the device back (unplugged, or its driver unbound) or it stopped answering. Latches.
-    public var isGone: Bool {
-        if !wasRequested, let request, handle.kernel.takeEvents(request.descriptor) > 0 { wasRequested = true }
-        return wasRequested || readConfig32(PCIConfig.identity) == .max
+    /// Asks whether the kernel wants the device back (unplugged, or its driver unbound), has reported a fatal error of it, or
+    /// it stopped answering: a few system calls.
+    public func look() {
+        for alarm in alarms where !isGone { isGone = handle.kernel.takeEvents(alarm.descriptor) > 0 }
+        if !isGone && readConfig32(PCIConfig.identity) == .max { isGone = true }
     }
 
-    private func watchUnplugging(interrupts: UInt32) -> KernelHandle? {
-        guard interrupts > UInt32(VFIO_PCI_REQ_IRQ_INDEX) else { return nil }
+    /// Lets the kernel announce the end of the device; not every function offers every alarm.
+    private func watch(_ index: Int) {
         let event = handle.kernel.makeEventDescriptor()
-        guard event >= 0 else { return nil }
-        let watch = KernelHandle(event, kernel: handle.kernel)
-        return setVectors(Int(VFIO_PCI_REQ_IRQ_INDEX), [event]) >= 0 ? watch : nil
+        guard event >= 0 else { return }
+        let alarm = KernelHandle(event, kernel: handle.kernel)
+        if setVectors(index, [event]) >= 0 { alarms.append(alarm) }
     }
 }

@@ -6,6 +6,7 @@ public enum VFIOError: Error, CustomStringConvertible, Equatable {
     case notBound(String, driver: String?)
     case noVFIO(path: String)
     case noIOMMU(String)
+    case noIOMMUFD(path: String)
     case groupNotViable(String, members: [String])
     case permission(path: String)
     case busy(path: String, holder: String?)
@@ -30,6 +31,8 @@ public enum VFIOError: Error, CustomStringConvertible, Equatable {
             "\(path) is missing, so this kernel offers no VFIO; run: modprobe vfio-pci"
         case .noIOMMU(let address):
             "\(address) is in no IOMMU group, so DMA cannot be confined; enable VT-d or AMD-Vi in the firmware and boot with intel_iommu=on (Intel)"
+        case .noIOMMUFD(let path):
+            "\(path) is missing, so this kernel does not offer devices to iommufd; run modprobe iommufd on a kernel built with IOMMUFD and VFIO_DEVICE_CDEV, or use containers"
         case .groupNotViable(let group, let members):
             "IOMMU group \(group) cannot be used while drivers of the kernel hold members of it (\(members.joined(separator: ", "))); bind all of them to vfio-pci with uiodrv bind --group, or unbind them"
         case .permission(let path):

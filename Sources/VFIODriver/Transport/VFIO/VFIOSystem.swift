@@ -55,7 +55,7 @@ public final class VFIOSystem {
         guard let group = kernel.linkTarget("\(directory)/iommu_group") else { throw .noIOMMU(address) }
         let driver = kernel.linkTarget("\(directory)/driver")
         guard driver == "vfio-pci" else { throw .notBound(address, driver: driver) }
-        if let node = characterDevice(directory) { return try openCharacterDevice(address, node) }
+        if let node = try characterDevice(directory) { return try openCharacterDevice(address, node) }
         let member = try join(group)
         var name = KernelBuffer(address)
         let descriptor = member.handle.ioctl(.getDevice, &name)
@@ -71,21 +71,19 @@ public final class VFIOSystem {
     // MARK: iommufd
 
     /// The device's own node, when iommufd is wanted and there.
-    private func characterDevice(_ directory: String) -> String? {
+    private func characterDevice(_ directory: String) throws(VFIOError) -> String? {
         switch interface {
         case .container: return nil
         case .automatic: if kernel.exists(Type1Container.path) { return nil }
         case .iommufd: break
         }
         // vfio-dev exists on kernels built with VFIO_DEVICE_CDEV.
-        guard let name = kernel.entries(of: "\(directory)/vfio-dev").first else {
-            return interface == .iommufd ? "/dev/vfio/devices" : nil
-        }
-        return "/dev/vfio/devices/\(name)"
+        if let name = kernel.entries(of: "\(directory)/vfio-dev").first { return "/dev/vfio/devices/\(name)" }
+        if interface == .iommufd { throw .noIOMMUFD(path: "\(directory)/vfio-dev") }
+        return nil
     }
 
     private func openCharacterDevice(_ address: String, _ node: String) throws(VFIOError) -> VFIODevice {
-        guard node != "/dev/vfio/devices" else { throw .noVFIO(path: node) }
         let space: IOMMUFDSpace
         if let shared = self.space { space = shared } else { space = try IOMMUFDSpace(kernel: kernel) }
         let descriptor = kernel.open(node)

@@ -1,7 +1,7 @@
 internal import NICRegisters
 internal import DeviceMemory
 
-/// The port's own counters, accumulated from its read-to-clear registers (82576 datasheet, section 8.18).
+/// The port's own counters, accumulated from its read-to-clear registers, by the names of the 82576 datasheet.
 public struct PortStatistics: Sendable, Hashable {
     /// GPRC: good frames received.
     public var framesReceived: UInt64 = 0
@@ -27,18 +27,19 @@ public struct PortStatistics: Sendable, Hashable {
     /// All zero.
     public init() {}
 
+    /// Adds what the registers of an 82574 or 82576 hold, and clears them.
     mutating func add<B: Bus>(from bus: B) {
-        framesReceived &+= UInt64(bus.read(I82576.gprc).rawValue)
-        framesSent &+= UInt64(bus.read(I82576.gptc).rawValue)
-        missed &+= UInt64(bus.read(I82576.mpc).rawValue)
-        noBuffer &+= UInt64(bus.read(I82576.rnbc).rawValue)
-        crcErrors &+= UInt64(bus.read(I82576.crcerrs).rawValue)
-        undersize &+= UInt64(bus.read(I82576.ruc).rawValue)
-        oversize &+= UInt64(bus.read(I82576.roc).rawValue)
+        framesReceived &+= UInt64(bus.read(Intel8257x.gprc).rawValue)
+        framesSent &+= UInt64(bus.read(Intel8257x.gptc).rawValue)
+        missed &+= UInt64(bus.read(Intel8257x.mpc).rawValue)
+        noBuffer &+= UInt64(bus.read(Intel8257x.rnbc).rawValue)
+        crcErrors &+= UInt64(bus.read(Intel8257x.crcerrs).rawValue)
+        undersize &+= UInt64(bus.read(Intel8257x.ruc).rawValue)
+        oversize &+= UInt64(bus.read(Intel8257x.roc).rawValue)
         // The low half is read first: reading the high half clears both.
-        let received = UInt64(bus.read(I82576.gorcl).rawValue)
-        bytesReceived &+= received | UInt64(bus.read(I82576.gorch).rawValue) << 32
-        let sent = UInt64(bus.read(I82576.gotcl).rawValue)
-        bytesSent &+= sent | UInt64(bus.read(I82576.gotch).rawValue) << 32
+        let received = UInt64(bus.read(Intel8257x.gorcl).rawValue)
+        bytesReceived &+= received | UInt64(bus.read(Intel8257x.gorch).rawValue) << 32
+        let sent = UInt64(bus.read(Intel8257x.gotcl).rawValue)
+        bytesSent &+= sent | UInt64(bus.read(Intel8257x.gotch).rawValue) << 32
     }
 }

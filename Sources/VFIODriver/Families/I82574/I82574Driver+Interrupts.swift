@@ -1,0 +1,31 @@
+internal import DeviceMemory
+internal import NICRegisters
+
+/// One vector for both receive queues: whoever sleeps looks at every queue anyway.
+extension I82574Driver {
+    private var receiveCauses: I82574.InterruptCause { .init().setting(.receiveQueue0).setting(.receiveQueue1) }
+
+    public func routeInterrupts() {
+        // As the family's drivers have it for MSI-X: pending bits by register, IAM applies when a vector fires.
+        registers.modify(I82574.ctrlExt) {
+            $0[.autoMaskOnRead] = false
+            $0[.pendingBitClear] = true
+            $0[.autoMaskEnable] = true
+        }
+        // Valid, vector 0; everything else goes nowhere.
+        registers.write(I82574.ivar, .init().setting(.receiveQueue0, 8).setting(.receiveQueue1, 8))
+        // The causes clear and mask themselves when the vector fires: one message a sleep.
+        registers.write(I82574.eiac, receiveCauses)
+        registers.write(I82574.iam, receiveCauses)
+        registers.write(I82574.eitr(0), PlainValue(0))
+    }
+
+    public func armInterrupts() {
+        // A cause that is raised while masked stays and fires when its mask is set; one from before is forgotten here and
+        // found in its descriptor.
+        registers.write(I82574.icr, receiveCauses)
+        registers.write(I82574.ims, receiveCauses)
+    }
+
+    public func maskInterrupts() { registers.write(I82574.imc, .init(rawValue: .max)) }
+}
