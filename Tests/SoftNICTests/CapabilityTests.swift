@@ -36,7 +36,8 @@ import Testing
         found.headerSplit = bench.bus.read(I82576.srrctl(0))[.descriptorType] == 5
         bench.bus.write(I82576.mrqc, .init().setting(.mode, 2))
         bench.bus.write(I82576.rssrk(0), PlainValue(7))
-        found.receiveSideScaling = bench.bus.read(I82576.mrqc)[.mode] == 2 && bench.bus.read(I82576.rssrk(0)).rawValue == 7
+        found.receiveSideScaling =
+            bench.bus.read(I82576.mrqc)[.mode] == 2 && bench.bus.read(I82576.rssrk(0)).rawValue == 7
         bench.bus.write(I82576.rxcsum, .init(rawValue: 0x2300))
         found.receiveChecksum = bench.bus.read(I82576.rxcsum).rawValue == 0x2300
         #expect(bench.nic.flags.total == 0, "probing is no error: \(bench.nic.flags)")

@@ -123,9 +123,11 @@ import Timeline
         bench.bus.write(I82576.ivar(3), .init(rawValue: 0x0083_0000))
         bench.bus.write(I82576.eims, PlainValue(0x1F))
         bench.startQueue(11, type: 5)
-        bench.bus.write(I82576.ftqf(0), .init().setting(.queueEnable).setting(.poolBypass).setting(.queue, 11)
-            .setting(.protocolBypass).setting(.sourceAddressBypass).setting(.destinationAddressBypass)
-            .setting(.sourcePortBypass))
+        bench.bus.write(
+            I82576.ftqf(0),
+            .init().setting(.queueEnable).setting(.poolBypass).setting(.queue, 11)
+                .setting(.protocolBypass).setting(.sourceAddressBypass).setting(.destinationAddressBypass)
+                .setting(.sourcePortBypass))
         bench.bus.write(I82576.imir(0), .init().setting(.portBypass))
         bench.bus.write(I82576.imirext(0), .init().setting(.sizeBypass).setting(.controlBypass))
         bench.enableReceiver()
@@ -219,7 +221,8 @@ import Timeline
             #expect(bench.nic.read32(bar: 3, offset: last + 12) == 1, "masked after a reset")
             bench.nic.write32(bar: 3, offset: last + 8, 0x77)
             bench.nic.write32(bar: 3, offset: last + 12, .max)
-            #expect(bench.nic.read32(bar: 3, offset: last + 8) == 0x77 && bench.nic.read32(bar: 3, offset: last + 12) == 1)
+            #expect(
+                bench.nic.read32(bar: 3, offset: last + 8) == 0x77 && bench.nic.read32(bar: 3, offset: last + 12) == 1)
             bench.nic.write32(bar: 3, offset: last + 24, 0x77)
             #expect(bench.nic.read32(bar: 3, offset: last + 24) == 0)
             bench.nic.writeConfig32(PCIConfig.command, 0)

@@ -79,7 +79,7 @@ import Timeline
 
     private func mdic(_ bench: Bench, _ request: I82574.PHYAccess) -> I82574.PHYAccess {
         bench.bus.write(I82574.mdic, request)
-        for _ in 0..<3 where !bench.bus.read(I82574.mdic)[.ready] {}
+        if !bench.bus.read(I82574.mdic)[.ready] { bench.run(.microseconds(50)) }
         return bench.bus.read(I82574.mdic)
     }
 

@@ -45,8 +45,14 @@ import Timeline
 
     @Test func lengthFieldsThatLie() throws {
         let bench = try bench()
-        bench.send(FrameRecipe { $0.network = .other(100) ; $0.payload = 99 })
-        bench.send(FrameRecipe { $0.network = .other(100) ; $0.payload = 100 })
+        bench.send(
+            FrameRecipe {
+                $0.network = .other(100); $0.payload = 99
+            })
+        bench.send(
+            FrameRecipe {
+                $0.network = .other(100); $0.payload = 100
+            })
         #expect(bench.bus.read(I82576.rlec).rawValue == 1)
     }
 

@@ -27,7 +27,8 @@ import Testing
     /// A filter that looks at nothing but what `filter`, `port` and `more` say.
     private func set(
         _ bench: Bench, _ index: Int, queue: UInt32, priority: UInt32 = 0, _ filter: I82576.FiveTupleFilter = open,
-        port: UInt32? = nil, more: I82576.ImmediateFilterExtension = .init().setting(.sizeBypass).setting(.controlBypass)
+        port: UInt32? = nil,
+        more: I82576.ImmediateFilterExtension = .init().setting(.sizeBypass).setting(.controlBypass)
     ) {
         var immediate = I82576.ImmediateFilter().setting(.priority, priority).setting(.portBypass, port == nil)
         immediate[.destinationPort] = port ?? 0
@@ -64,7 +65,10 @@ import Testing
         set(bench, 7, queue: 5, Self.open.setting(.protocolBypass, false).setting(.ipProtocol, 17))
         #expect(queue(bench) == 0)
         #expect(queue(bench) { $0.transport = .udp } == 5)
-        #expect(queue(bench) { $0.network = .ipv6; $0.transport = .udp } == 0, "IPv4 only")
+        #expect(
+            queue(bench) {
+                $0.network = .ipv6; $0.transport = .udp
+            } == 0, "IPv4 only")
         #expect(bench.nic.flags[.dropDisabledWithSeveralQueues] == 0)
     }
 
@@ -120,7 +124,10 @@ import Testing
         #expect(queue(bench) == 0)
         #expect(queue(bench) { $0.flags = 0x02 } == 3)
         #expect(queue(bench) { $0.flags = 0x12 } == 3)
-        #expect(queue(bench) { $0.flags = 0x02; $0.network = .ipv6 } == 3)
+        #expect(
+            queue(bench) {
+                $0.flags = 0x02; $0.network = .ipv6
+            } == 3)
         set(bench, 0, queue: 1)
         #expect(queue(bench) { $0.flags = 0x02 } == 1, "after the 5-tuple filters")
         bench.bus.modify(I82576.rfctl) { $0[.synFilterFirst] = true }
@@ -135,7 +142,10 @@ import Testing
         #expect(bench.completion(0, 0).packetType == 0x802, "filter and its number")
         bench.bus.modify(I82576.etqf(2)) { $0[.queueEnable] = true }
         #expect(queue(bench) { $0.network = .other(0x88F7) } == 4)
-        #expect(queue(bench) { $0.network = .other(0x88F7); $0.tag = 7 } == 4)
+        #expect(
+            queue(bench) {
+                $0.network = .other(0x88F7); $0.tag = 7
+            } == 4)
         #expect(queue(bench) { $0.network = .other(0x88F8) } == 0)
         bench.bus.modify(I82576.etqf(2)) { $0[.enable] = false }
         #expect(queue(bench) { $0.network = .other(0x88F7) } == 0)

@@ -33,7 +33,8 @@ import Timeline
         bench.send(FrameRecipe())
         #expect(done(bench) == 4 && bench.bus.read(I82576.rdh(0)).rawValue == 4)
         #expect(bench.bus.read(I82576.icr)[.receiveDone])
-        #expect((0..<4).allSatisfy { bench.completion(0, $0).length == 1000 && bench.completion(0, $0).headerLength == 54 })
+        #expect(
+            (0..<4).allSatisfy { bench.completion(0, $0).length == 1000 && bench.completion(0, $0).headerLength == 54 })
     }
 
     @Test func timeWritesThemBackToo() throws {

@@ -8,9 +8,11 @@ extension I82574Model {
     mutating func deliver(_ frame: ByteView, _ boundary: Int?, to queue: Int, _ fields: WriteBackFields) {
         guard let words = translateReceiveRing(queue) else { return }
         let units = layout.units
+        let losesData = core.losesNextFrame()
         var offset = 0
         var isFirst = true
         repeat {
+            guard core.takesDescriptor() else { return }
             let ring = receiveRings[queue]
             let index = ring.head
             guard ring.free >= units, ring.holds(index, units: units) else { return }
@@ -23,7 +25,8 @@ extension I82574Model {
             // A null header buffer: QEMU up to 10.1 takes the bytes away and reports nothing written.
             let isNull = words.load(2 &* index) == 0
             offset = fill(
-                words, index, queue, frame, from: offset, boundary, isFirst: isFirst, isDry: isNull, &lengths)
+                words, index, queue, frame, from: offset, boundary, isFirst: isFirst, isDry: isNull, isLost: losesData,
+                &lengths)
             let isLast = offset >= frame.count
             writeBack(words, index, queue, boundary, fields, lengths, isFirst: isFirst, isLast: isLast)
             receiveRings[queue].head = ring.next(index, units: units)
@@ -35,11 +38,11 @@ extension I82574Model {
     /// Writes what fits the buffers of one descriptor; where the rest begins.
     private mutating func fill(
         _ words: DescriptorWords, _ index: Int, _ queue: Int, _ frame: ByteView, from start: Int, _ boundary: Int?,
-        isFirst: Bool, isDry: Bool, _ lengths: inout I82574BufferLengths
+        isFirst: Bool, isDry: Bool, isLost: Bool, _ lengths: inout I82574BufferLengths
     ) -> Int {
         var offset = start
         let payload = layout.kind == .split ? words.load(2 &* index &+ 1) : words.load(2 &* index)
-        let writes = isPosted(payload, queue, index) && !isDry
+        let writes = isPosted(payload, queue, index) && !isDry && !isLost
         var first = 0
         if let boundary {
             // Buffer 0 of later descriptors stays empty.
@@ -91,9 +94,7 @@ extension I82574Model {
             let checksum = isLast ? (fields.information &>> 48) &<< 16 : 0
             done = UInt64(lengths.length0 & 0xFFFF) | checksum | UInt64(status & 0xFF) &<< 32
             done |= UInt64(status &>> 24) &<< 40 | tag
-        case .extended, .split:
-            words.store(2 &* index, isLast ? fields.information : 0)
-            done = UInt64(status) | UInt64(lengths.length0 & 0xFFFF) &<< 32 | tag
+        case .extended, .split: done = UInt64(status) | UInt64(lengths.length0 & 0xFFFF) &<< 32 | tag
         }
         if layout.kind == .split {
             var header: UInt64 = 0
@@ -103,13 +104,7 @@ extension I82574Model {
             words.store(2 &* index &+ 2, low | high &<< 32)
             words.store(2 &* index &+ 3, 0)
         }
-        let word = Self.statusWord(index)
-        words.store(word, done & ~(layout.kind == .legacy ? 1 << 32 : 1))
-        if behaviour.descriptorPieces != .whole {
-            pendingDone.append(words, index: word, value: done)
-        } else {
-            words.storeReleasing(word, done)
-        }
+        publish(words, index, layout.kind == .legacy ? nil : isLast ? fields.information : 0, done)
         if behaviour.tracksBuffers {
             let written = writtenBack[queue].bytes
             if index &* 8 &+ 8 <= written.count { written.setLE64(index &* 8, done) }
@@ -118,6 +113,24 @@ extension I82574Model {
             trace.record(
                 .descriptorWrittenBack, at: now, UInt64(queue), UInt64(index),
                 view: bytes.slice(index &* 16, 16 &* layout.units).readOnly)
+        }
+    }
+
+    /// Writes the first word, where there is one, and the status word, in the pieces that the knob says.
+    private mutating func publish(_ words: DescriptorWords, _ index: Int, _ first: UInt64?, _ status: UInt64) {
+        let word = Self.statusWord(index)
+        let done: UInt64 = layout.kind == .legacy ? 1 << 32 : 1
+        if behaviour.descriptorPieces == .doneFirst {
+            words.storeReleasing(word, status)
+            if let first { pendingDone.append(words, index: 2 &* index, value: first) }
+            return
+        }
+        if let first { words.store(2 &* index, first) }
+        if behaviour.descriptorPieces != .halves { words.store(word, status & ~done) }
+        if behaviour.descriptorPieces == .whole {
+            words.storeReleasing(word, status)
+        } else {
+            pendingDone.append(words, index: word, value: status)
         }
     }
 }

@@ -54,6 +54,7 @@ extension I82574Model {
     private mutating func receiveNext() -> Outcome {
         let control = registers[I82574.rctl]
         guard control[.enable] else { return behaviour.losesFramesWhileOff ? .dropped : .blocked }
+        guard core.descriptorsLeft > 0 else { return .blocked }
         let place = fifo.front
         let wireLength = max(fifo.frontLength, 60)
         let arrived = place.slice(0, wireLength).readOnly
@@ -179,7 +180,8 @@ extension I82574Model {
             ChecksumFinding(
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
                 // The part knows no SCTP; QEMU treats it with the others.
-                sctp: offloads[.transportOffload] && behaviour.parsesLikeQEMU, mark: fifo.frontMark
+                sctp: offloads[.transportOffload] && behaviour.parsesLikeQEMU,
+                mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
             ).bits
         if offloads[.packetChecksumDisable] {
             let queue = type == .none ? 0 : UInt64(redirect(hash))

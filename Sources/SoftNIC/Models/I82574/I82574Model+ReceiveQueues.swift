@@ -74,7 +74,9 @@ extension I82574Model {
     // MARK: layout
 
     /// RCTL latches descriptor kind and buffer sizes when it is written with EN.
-    mutating func writeReceiveControl(_ value: I82574.ReceiveControl) {
+    mutating func writeReceiveControl(_ written: I82574.ReceiveControl) {
+        var value = written
+        if !core.capabilities.headerSplit { value[.descriptorType] = 0 }
         let wasOn = registers[I82574.rctl][.enable]
         registers[I82574.rctl] = value
         core.receiveBlocked = false

@@ -46,13 +46,9 @@ extension I82574Model {
         case .unknown, .absent, .readOnly, .readWrite: break
         }
         switch offset {
-        case I82574.status.offset:
-            var status = registers[I82574.status]
-            status[.linkUp] = phy.linkUp
-            status[.masterEnabled] = !registers[I82574.ctrl][.masterDisable] || core.faults.mastersStayBusy
-            return status.rawValue
+        case I82574.status.offset: return core.status
         case I82574.ctrlDup.offset: return registers[I82574.ctrl].rawValue
-        case I82574.mdic.offset: return core.readPHYAccess()
+        case I82574.mdic.offset: return core.phyAccess
         case I82574.swsm.offset: return core.readSemaphore()
         default: return registers[offset]
         }
@@ -72,12 +68,18 @@ extension I82574Model {
             }
         case I82574.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
         case I82574.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
+        case I82574.swsm.offset: core.writeSemaphore(value)
         case I82574.ctrlExt.offset: writeExtendedControl(value)
-        case I82574.swsm.offset: core.writeSemaphore(.init(rawValue: value))
         case I82574.mdic.offset: writePHYAccess(.init(rawValue: value))
         case I82574.rctl.offset: writeReceiveControl(.init(rawValue: value))
         case I82574.psrctl.offset: writePacketSplitControl(.init(rawValue: value))
         case I82574.rfctl.offset: writeFilterControl(.init(rawValue: value))
+        case I82574.rxcsum.offset:
+            // IPOFLD and TUOFLD.
+            registers[offset] = core.capabilities.receiveChecksum ? value : value & ~0x300
+        case 0xE8..<0xFC:
+            registers[offset] = value
+            throttle.restart((offset &- 0xE8) / 4, now: now)
         case I82574.tctl.offset:
             registers[offset] = value
             for queue in 0..<I82574.queueCount { considerTransmit(queue) }

@@ -38,6 +38,7 @@ extension I82574Model {
         if !powerUp { kept += [I82574.pba.offset..<I82574.pba.offset + 4, I82574.pbs.offset..<I82574.pbs.offset + 4] }
         registers.clear(except: kept)
         for (offset, value) in Self.resetValues { registers[offset] = value }
+        if !core.capabilities.receiveChecksum { registers[I82574.rxcsum] = .init() }
         if powerUp { registers[I82574.pba] = .init(rawValue: 0x0014_0014) }
         if behaviour.reportsConfigurationDone { registers[I82574.eemngctl][.configurationDone] = true }
         let mac = core.nvm.macAddress

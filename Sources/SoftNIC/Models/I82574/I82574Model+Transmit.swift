@@ -82,10 +82,10 @@ extension I82574Model {
 
     private mutating func reportDone(_ queue: Int, _ words: DescriptorWords, _ index: Int, _ second: UInt64) {
         let done = second | 1 &<< 32
-        if behaviour.descriptorPieces != .whole {
-            pendingDone.append(words, index: 2 &* index &+ 1, value: done)
-        } else {
+        if behaviour.descriptorPieces == .whole {
             words.storeReleasing(2 &* index &+ 1, done)
+        } else {
+            pendingDone.append(words, index: 2 &* index &+ 1, value: done)
         }
         if trace.isEnabled, let bytes = transmitRings[queue].bytes {
             trace.record(
@@ -105,7 +105,7 @@ extension I82574Model {
             return true
         }
         // TSE of an extended descriptor.
-        guard ring.first &>> 29 & 1 != 0, ring.first &>> 26 & 1 != 0 else {
+        guard ring.first &>> 29 & 1 != 0, ring.first &>> 26 & 1 != 0, core.capabilities.transmitOffload else {
             return send(queue, from: 0, header: 0, count: ring.length, segment: nil)
         }
         let context = ring.context
@@ -161,7 +161,7 @@ extension I82574Model {
             core.gather(pieces, base, ring.pieces, from, body.slice(header, count))
         else { return true }
         if let segment { segment.edit(body, ring.context.lengths) }
-        insertSums(body, ring, isSegment: segment != nil)
+        if core.capabilities.transmitOffload { insertSums(body, ring, isSegment: segment != nil) }
         var total = length
         if isTagged {
             let type = UInt16(truncatingIfNeeded: registers[I82574.vet].rawValue)
@@ -192,8 +192,8 @@ extension I82574Model {
         let context = ring.context
         guard ring.first &>> 29 & 1 != 0 else {
             // IC of a legacy descriptor: CSS and CSO are in it. QEMU ignores it.
-            guard ring.first &>> 26 & 1 != 0, !behaviour.parsesLikeQEMU else { return }
-            return insertSum(frame, Int(ring.first &>> 40 & 0xFF), 0, Int(ring.first &>> 16 & 0xFF))
+            guard !behaviour.parsesLikeQEMU else { return }
+            return insertLegacyChecksum(frame, ring.first)
         }
         if ring.first &>> 40 & 1 != 0 {
             insertSum(frame, context.networkStart, context.networkEnd, context.networkField)

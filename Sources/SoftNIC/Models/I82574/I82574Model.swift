@@ -29,9 +29,18 @@ struct I82574Model: DeviceModel, ~Copyable {
     /// Transmit causes that wait for TIDV or TADV.
     var transmitDelay = InterruptDelay()
 
+    /// Causes that wait for done bits on their way.
+    var lateCauses = I82574.InterruptCause()
+    /// Vector 0 to 4 by EITR; the message of MSI by ITR, as vector 0.
+    var throttle = VectorThrottle()
+
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
+        let missing: [RegisterDescription] =
+            configuration.capabilities.receiveSideScaling
+            ? [] : [.init(I82574.mrqc), .init(32, I82574.reta), .init(10, I82574.rssrk)]
         core = ModelCore(
-            configuration, registers: RegisterFile(window: I82574.registerWindow, I82574.registers),
+            configuration,
+            registers: RegisterFile(window: I82574.registerWindow, I82574.registers, absent: missing),
             nvm: NVMImage(mac: configuration.macAddress, device: I82574.device, count: 64), phy: .bm, trace: trace)
         receiveRings = Slab(count: I82574.queueCount, repeating: I82574ReceiveRing())
         writtenBack = Slab(count: I82574.queueCount) { _ in HeapBytes(count: 0) }
@@ -55,6 +64,13 @@ struct I82574Model: DeviceModel, ~Copyable {
             worked = true
         }
         if pendingDone.publish() { worked = true }
+        if lateCauses.rawValue != 0 {
+            let causes = lateCauses
+            lateCauses = .init()
+            raise(causes)
+            worked = true
+        }
+        if sendThrottled() { worked = true }
         if !delayed.isEmpty && core.landPayload(now) { worked = true }
         if fireDelayed() { worked = true }
         guard configuration.mastersBus else { return worked }
@@ -69,13 +85,13 @@ struct I82574Model: DeviceModel, ~Copyable {
 
     /// When ``step(now:)`` would do something by itself.
     var nextDeadline: Instant {
-        if !pendingDone.isEmpty { return now }
+        if !pendingDone.isEmpty || lateCauses.rawValue != 0 { return now }
         if configuration.mastersBus {
             if newTails != 0 || (!fifo.isEmpty && !core.receiveBlocked) { return now }
             if transmitPending != 0 && !outbound.isFull { return now }
         }
-        let own = min(min(phy.negotiated, delayed.nextDue), min(receiveDelay.due, transmitDelay.due))
-        return min(own, core.nextFault)
+        let own = min(min(receiveDelay.due, transmitDelay.due), throttle.nextDue)
+        return min(min(phy.negotiated, delayed.nextDue), min(own, core.nextFault))
     }
 
     mutating func forgetTranslations() {
@@ -94,6 +110,8 @@ struct I82574Model: DeviceModel, ~Copyable {
         layout = I82574ReceiveLayout()
         receiveDelay = InterruptDelay()
         transmitDelay = InterruptDelay()
+        lateCauses = .init()
+        throttle = VectorThrottle()
         for queue in 0..<I82574.queueCount {
             receiveRings[queue] = I82574ReceiveRing()
             transmitRings[queue] = I82574TransmitRing()

@@ -10,13 +10,12 @@ extension I82576Model {
     ) {
         guard let words = translateReceiveRing(queue) else { return }
         let state = receiveQueues[queue]
-        let losesData = isLosingData()
+        let losesData = core.losesNextFrame()
         var index = state.head
         var offset = 0
         var isFirst = true
         repeat {
-            if descriptorsLeft == 0 { return }
-            descriptorsLeft &-= 1
+            guard core.takesDescriptor() else { return }
             let payload = words.load(2 &* index)
             let header = words.load(2 &* index &+ 1)
             if trace.isEnabled, let bytes = state.bytes {
@@ -52,13 +51,6 @@ extension I82576Model {
         if posted.remove(payload) { return true }
         flag(.bufferNotPosted, UInt64(index))
         return false
-    }
-
-    /// Whether this frame is one of those whose bytes get lost (``SoftNICFaults/losesDataEvery``).
-    private mutating func isLosingData() -> Bool {
-        guard core.faults.losesDataEvery > 0 else { return false }
-        framesDelivered &+= 1
-        return framesDelivered % core.faults.losesDataEvery == 0
     }
 
     private func advancedWriteBack(

@@ -64,7 +64,9 @@ extension I82576Model {
 
     /// The message of a vector leaves: EIAC clears its bit, EIAM masks vectors.
     private mutating func sendMessage(_ vector: UInt32) {
-        throttle.fired(vector, now: core.now, interval: core.registers[I82576.eitr(Int(vector))])
+        // In steps of 1 us (QEMU's igb, and Linux igb's use of it).
+        let interval = UInt64(core.registers[I82576.eitr(Int(vector))][.interval])
+        throttle.fired(vector, now: core.now, interval: .microseconds(interval))
         core.registers.count(I82576.iac)
         if core.configuration.mastersBus {
             if core.configuration.vectorsEnabled {

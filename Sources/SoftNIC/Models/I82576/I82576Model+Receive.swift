@@ -39,7 +39,7 @@ extension I82576Model {
     mutating func receiveFrames() -> Bool {
         var worked = false
         while !fifo.isEmpty {
-            guard descriptorsLeft > 0 else {
+            guard core.descriptorsLeft > 0 else {
                 core.receiveBlocked = true
                 return worked
             }

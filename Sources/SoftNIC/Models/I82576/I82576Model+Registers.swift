@@ -55,13 +55,9 @@ extension I82576Model {
         case .unknown, .absent, .readOnly, .readWrite: break
         }
         switch offset {
-        case I82576.status.offset:
-            var status = registers[I82576.status]
-            status[.linkUp] = phy.linkUp
-            status[.masterEnabled] = !registers[I82576.ctrl][.masterDisable] || core.faults.mastersStayBusy
-            return status.rawValue
+        case I82576.status.offset: return core.status
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
-        case I82576.mdic.offset: return core.readPHYAccess()
+        case I82576.mdic.offset: return core.phyAccess
         case I82576.swsm.offset: return core.readSemaphore()
         case I82576.swFwSync.offset:
             var owners = registers[I82576.swFwSync]
@@ -88,12 +84,11 @@ extension I82576Model {
         case I82576.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
         case I82576.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
         case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
-        case I82576.mdic.offset:
-            if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
+        case I82576.mdic.offset: if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
         case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
         case 0x1680..<0x16E4: writeThrottle(offset, .init(rawValue: value))
         case 0x1700..<0x1720, I82576.ivarMisc.offset: writeVectorAllocation(offset, value)
-        case I82576.swsm.offset: core.writeSemaphore(.init(rawValue: value))
+        case I82576.swsm.offset: core.writeSemaphore(value)
         case I82576.rxcsum.offset: registers[I82576.rxcsum] = checksumControl(.init(rawValue: value))
         case I82576.qde.offset:
             registers[offset] = value

@@ -25,10 +25,6 @@ struct I82576Model: DeviceModel, ~Copyable {
     var lateVectors: UInt32 = 0
     var isLateImmediate = false
     var throttle = VectorThrottle()
-    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
-    var descriptorsLeft: Int
-    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
-    var framesDelivered = 0
 
     var transmitQueues: Slab<TransmitQueueState>
     /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
@@ -46,7 +42,6 @@ struct I82576Model: DeviceModel, ~Copyable {
         receiveQueues = Slab(count: I82576.queueCount, repeating: ReceiveQueueState())
         writtenBack = Slab(count: I82576.queueCount) { _ in HeapBytes(count: 0) }
         hashing = ReceiveSideScaling()
-        descriptorsLeft = configuration.faults.receiveHangsAfter
         transmitQueues = Slab(count: I82576.queueCount, repeating: TransmitQueueState())
         pieces = Slab(
             count: I82576.queueCount * TransmitQueueState.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
@@ -65,7 +60,7 @@ struct I82576Model: DeviceModel, ~Copyable {
     }
 
     /// Registers of parts that this device does not have.
-    private static func missingRegisters(_ has: SoftNICCapabilities) -> [RegisterDescription] {
+    private static func missingRegisters(_ has: DeviceCapabilities) -> [RegisterDescription] {
         var missing: [RegisterDescription] = []
         if !has.receiveSideScaling {
             missing += [.init(I82576.mrqc), .init(32, I82576.reta), .init(10, I82576.rssrk)]

@@ -12,6 +12,11 @@ struct ModelCore: ~Copyable {
     let capabilities: SoftNICCapabilities
     private(set) var faults: SoftNICFaults
 
+    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    private(set) var descriptorsLeft: Int
+    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    private var framesDelivered = 0
+
     var now = Instant.zero
     var configuration: ConfigurationSpace
     var vectors: MessageVectors
@@ -21,6 +26,10 @@ struct ModelCore: ~Copyable {
     var phy: PHY
     var errors = DriverErrors()
     var draw: SeededGenerator
+
+    /// Reads of statistics since ``statisticsFrom``.
+    var statisticsReads = 0
+    var statisticsFrom = Instant.zero
 
     /// Accesses before this are too early after CTRL.RST.
     var resetUntil = Instant.zero
@@ -55,6 +64,7 @@ struct ModelCore: ~Copyable {
         payloadDelay = configuration.payloadDelay
         capabilities = configuration.capabilities
         faults = configuration.faults
+        descriptorsLeft = configuration.faults.receiveHangsAfter
         vectors = MessageVectors(count: configuration.capabilities.vectors)
         self.configuration = ConfigurationSpace(configuration.model, vectors: vectors.count)
         self.registers = registers
@@ -84,6 +94,20 @@ struct ModelCore: ~Copyable {
         guard now >= faults.linkLostAt else { return false }
         faults.linkLostAt = .never
         return true
+    }
+
+    /// Takes a receive descriptor; false when the receiver hangs.
+    mutating func takesDescriptor() -> Bool {
+        guard descriptorsLeft > 0 else { return false }
+        descriptorsLeft &-= 1
+        return true
+    }
+
+    /// Whether the next frame is one of those whose bytes get lost.
+    mutating func losesNextFrame() -> Bool {
+        guard faults.losesDataEvery > 0 else { return false }
+        framesDelivered &+= 1
+        return framesDelivered % faults.losesDataEvery == 0
     }
 
     /// When the next fault strikes.

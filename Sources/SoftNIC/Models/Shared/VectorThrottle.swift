@@ -1,4 +1,3 @@
-internal import NICRegisters
 internal import Timeline
 
 /// Interrupt throttling (EITR): when each vector may fire next, and which of them wait for it.
@@ -7,7 +6,7 @@ struct VectorThrottle: BitwiseCopyable {
     /// Vectors that are due and wait for their interval to end, a bit each.
     private(set) var waiting: UInt32 = 0
 
-    /// Vectors of EICR and EITR.
+    /// Vectors of the family that has most.
     static var vectors: UInt32 { 25 }
 
     /// Whether `vector` may fire at `now`; if not, it waits.
@@ -18,13 +17,12 @@ struct VectorThrottle: BitwiseCopyable {
     }
 
     /// The message of `vector` leaves at `now`; the next one may follow after `interval`.
-    mutating func fired(_ vector: UInt32, now: Instant, interval: I82576.InterruptThrottle) {
+    mutating func fired(_ vector: UInt32, now: Instant, interval: Interval) {
         waiting &= ~(1 &<< vector)
-        // In steps of 1 us (QEMU's igb, and Linux igb's use of it).
-        allowed[Int(vector)] = now + .microseconds(UInt64(interval[.interval]))
+        allowed[Int(vector)] = now + interval
     }
 
-    /// EITR was written without CNT_INGR: the counter starts over.
+    /// EITR was written: the counter starts over.
     mutating func restart(_ vector: UInt32, now: Instant) { allowed[Int(vector)] = now }
 
     /// The next of the waiting vectors whose interval has ended at `now`.
