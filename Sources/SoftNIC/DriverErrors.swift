@@ -62,7 +62,7 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case headerBeyondFrame
     /// A frame, or its list of descriptors, is longer than the device allows.
     case transmitTooLong
-    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones.
+    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones (82576).
     case legacyTransmitDescriptor
     /// A receive tail that is no multiple of a split descriptor's two units of 16 bytes (82574).
     case tailOddInSplit

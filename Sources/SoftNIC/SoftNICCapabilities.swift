@@ -2,7 +2,7 @@
 ///
 /// A missing part is missing as on a bus: its registers read 0 and drop writes, its capability is not in the list, its bits
 /// do not stick.
-public struct DeviceCapabilities: Sendable, Hashable, BitwiseCopyable {
+public struct SoftNICCapabilities: Sendable, Hashable, BitwiseCopyable {
     /// Receive queues, and as many transmit queues: 1 to what the part has. The registers of others are absent.
     public var queues: Int
     /// MSI-X vectors; 0 takes the capability and its table away.
@@ -16,7 +16,7 @@ public struct DeviceCapabilities: Sendable, Hashable, BitwiseCopyable {
     /// Checksum insertion and segmentation of transmitted frames: without it, POPTS and TSE of descriptors are ignored.
     public var transmitOffload = true
 
-    /// All that a part has: of the 82576 25 vectors on silicon, 10 in QEMU's model.
+    /// All that a part has. QEMU's 82576 shows 10 of the 25 vectors.
     public init(_ model: SoftNICModel, _ preset: SoftNICPreset) {
         switch model {
         case .i82576:

@@ -132,7 +132,7 @@ import VFIODriver
             let moment = Instant(nanoseconds: sound.waited.nanoseconds / 40 * i)
             let run = try run { $0.faults.unpluggedAt = moment }
             #expect(run.waited < .seconds(20), "at \(moment)")
-            #expect(run.error != nil || i > 30, "at \(moment)")
+            #expect(run.error != nil || i == 39, "at \(moment)")
         }
         #expect(try run { $0.faults.unpluggedAt = .zero }.error == .deviceGone(during: "identification"))
     }
@@ -160,13 +160,11 @@ import VFIODriver
         #expect(run.error == nil && run.flags.isEmpty, "\(run.flags)")
     }
 
-    @Test(
-        arguments: [
-            { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false },
-            { $0.vectors = 0 },
-            { $0.transmitOffload = false },
-        ] as [@Sendable (inout DeviceCapabilities) -> Void])
-    func partsThatAreMissing(_ change: @Sendable (inout DeviceCapabilities) -> Void) throws {
+    @Test(arguments: [
+        { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false }, { $0.vectors = 0 },
+        { $0.transmitOffload = false },
+    ] as [@Sendable (inout SoftNICCapabilities) -> Void])
+    func partsThatAreMissing(_ change: @Sendable (inout SoftNICCapabilities) -> Void) throws {
         // Today's driver does not probe: it must come through, with less.
         let run = try run { change(&$0.capabilities) }
         #expect(run.error == nil)

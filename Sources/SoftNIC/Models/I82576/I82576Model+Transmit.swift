@@ -194,9 +194,9 @@ extension I82576Model {
         let isLegacy = state.command &>> 29 & 1 == 0
         let isTagged = (isLegacy ? UInt32(truncatingIfNeeded: state.legacy) : state.command) &>> 30 & 1 != 0
         let body = space.slice(isTagged ? 4 : 0, length)
-        let base = queue &* TransmitQueueState.pieceLimit
-        guard core.gather(pieces, base, state.pieces, 0, body.slice(0, header)),
-            core.gather(pieces, base, state.pieces, from, body.slice(header, count))
+        let first = queue &* TransmitQueueState.pieceLimit
+        guard core.gather(pieces, first, state.pieces, 0, body.slice(0, header)),
+            core.gather(pieces, first, state.pieces, from, body.slice(header, count))
         else {
             // A read that fails loses the frame.
             return true
@@ -209,9 +209,8 @@ extension I82576Model {
         }
         var total = length
         if isTagged {
-            let type = UInt16(truncatingIfNeeded: registers[I82576.vet].rawValue)
-            ModelCore.insertTag(
-                space, type: type, isLegacy ? UInt16(truncatingIfNeeded: state.legacy &>> 48) : context.tag)
+            let tag = isLegacy ? UInt16(truncatingIfNeeded: state.legacy &>> 48) : context.tag
+            ModelCore.insertTag(space, type: UInt16(truncatingIfNeeded: registers[I82576.vet].rawValue), tag)
             total &+= 4
         }
         if total < 60 && registers[I82576.tctl][.padShortPackets] {
@@ -219,7 +218,7 @@ extension I82576Model {
             total = 60
         }
         let frame = space.slice(0, total).readOnly
-        if !phy.linkUp && behaviour.countsDrops { registers.count(I82576.htdpmc) } else { countSent(frame) }
+        countTransmitted(frame)
         if loopback {
             // The PHY side must be up for MAC loopback too.
             if phy.linkUp {

@@ -12,9 +12,9 @@ struct ModelCore: ~Copyable {
     let capabilities: SoftNICCapabilities
     private(set) var faults: SoftNICFaults
 
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
     private var framesDelivered = 0
 
     var now = Instant.zero
@@ -26,10 +26,6 @@ struct ModelCore: ~Copyable {
     var phy: PHY
     var errors = DriverErrors()
     var draw: SeededGenerator
-
-    /// Reads of statistics since ``statisticsFrom``.
-    var statisticsReads = 0
-    var statisticsFrom = Instant.zero
 
     /// Accesses before this are too early after CTRL.RST.
     var resetUntil = Instant.zero
