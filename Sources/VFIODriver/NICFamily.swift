@@ -7,15 +7,3 @@ public enum NICFamily: String, Codable, Sendable, Hashable, CaseIterable {
     /// Intel 82599.
     case ixgbe
 }
-
-extension NICFamily {
-    /// The family whose driver takes charge of a function with these ids.
-    public init?(vendor: UInt16, device: UInt16) {
-        switch (vendor, device) {
-        case (0x8086, 0x10C9): self = .igb
-        case (0x8086, 0x10D3): self = .e1000e
-        case (0x8086, 0x10FB): self = .ixgbe
-        default: return nil
-        }
-    }
-}

@@ -13,7 +13,7 @@ import Testing
         var receiveChecksum = true
     }
 
-    private func probe(_ change: (inout SoftNICCapabilities) -> Void) throws -> Findings {
+    private func probe(_ change: (inout ModelCapabilities) -> Void) throws -> Findings {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         var found = Findings()
         found.queues = (0..<16).count { queue in
@@ -61,7 +61,7 @@ import Testing
         #expect(bench.nic.read32(bar: 3, offset: 0) == .max)
     }
 
-    private func receive(_ change: (inout SoftNICCapabilities) -> Void) throws -> (Bench, Completion) {
+    private func receive(_ change: (inout ModelCapabilities) -> Void) throws -> (Bench, Completion) {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         bench.link()
         bench.startQueue(0, type: 5)

@@ -134,7 +134,7 @@ public struct Doctor<Tree: SystemTree> {
 
     private mutating func lookAtDevices() {
         let known = PCIFunction.all(in: tree).filter {
-            NICFamily(vendor: $0.vendor.rawValue, device: $0.device.rawValue)?.hasDriver == true
+            NICFamily(vendor: $0.vendor.rawValue, device: $0.device.rawValue) != nil
         }
         let bound = known.filter { $0.driver == "vfio-pci" }
         if !bound.isEmpty {

@@ -100,11 +100,6 @@ public struct ProbeReport: Encodable, Sendable {
                 "family", "\(ids) is of no family that is known here",
                 "use an Intel 82576 (8086:10c9), or try uiodrv with --device softnic:igb")
         }
-        guard family.hasDriver else {
-            return .problem(
-                "family", "\(ids) is an \(facts.controller), for which there is no driver yet",
-                "use an \(NICFamily.allCases.first { $0.hasDriver }?.facts.controller ?? "Intel 82576")")
-        }
         return .ok("family", "\(ids) is an \(facts.controller), driven by \(family.rawValue)")
     }
 

@@ -55,15 +55,12 @@ extension NICFamily {
         ["IPv4, TCP and UDP checksums on receive", "checksum insertion", "TCP segmentation"]
     }
 
-    /// Whether this package has a driver for the family.
-    public var hasDriver: Bool { self == .igb }
-
     /// Device ids that the family's driver takes charge of.
     var deviceIDs: [UInt16] {
         switch self {
-        case .e1000e: [0x10D3, 0x10F6]
+        case .e1000e: [I82574.device, I82574.deviceLA]
         case .igb: [I82576.device]
-        case .ixgbe: [0x10FB, 0x1557, 0x10F7, 0x10F8, 0x10F9, 0x10FC, 0x151C, 0x1517, 0x154D, 0x1558]
+        case .ixgbe: [I82599.device] + I82599.otherDevices
         }
     }
 
