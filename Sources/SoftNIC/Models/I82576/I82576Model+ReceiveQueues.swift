@@ -7,7 +7,7 @@ extension I82576Model {
     mutating func reloadQueues() {
         for queue in 0..<I82576.queueCount {
             receiveQueues[queue].enabled = registers[I82576.rxdctl(queue)][.enable]
-            transmitQueues[queue].enabled = registers[I82576.txdctl(queue)][.enable]
+            transmitter.queues[queue].enabled = registers[I82576.txdctl(queue)][.enable]
             reloadReceiveQueue(queue)
             reloadTransmitQueue(queue)
         }

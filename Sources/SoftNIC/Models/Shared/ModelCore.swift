@@ -12,9 +12,9 @@ struct ModelCore: ~Copyable {
     let capabilities: ModelCapabilities
     private(set) var faults: DeviceFaults
 
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
     private var framesDelivered = 0
 
     var now = Instant.zero
@@ -44,6 +44,8 @@ struct ModelCore: ~Copyable {
     var posted = PostedBuffers()
     /// Words of descriptors that the next step writes (``Behaviour/descriptorPieces``).
     var pendingDone: PendingDone
+    /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
+    var pieces: Slab<TransmitPiece>
     /// Frames that left.
     var outbound: FrameQueue
     /// Where a frame is assembled that does not leave.
@@ -51,7 +53,7 @@ struct ModelCore: ~Copyable {
 
     init(
         _ configuration: SoftNICConfiguration, registers: consuming RegisterFile, nvm: consuming NVMImage,
-        phy: PHY.Part, trace: Trace
+        phy: PHY.Part, transmitQueues: Int, trace: Trace
     ) {
         behaviour = configuration.behaviour
         self.trace = trace
@@ -70,6 +72,8 @@ struct ModelCore: ~Copyable {
         fifo = ReceiveFIFO(depth: configuration.receiveFIFODepth, capacity: maxFrame)
         delayed = DelayedPayload(capacity: 4 * configuration.receiveFIFODepth)
         pendingDone = PendingDone(capacity: 1024)
+        pieces = Slab(
+            count: transmitQueues * TransmitQueueState.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
         // A tag is inserted in place.
         outbound = FrameQueue(depth: configuration.transmitDepth, frameCapacity: maxFrame + 4)
         scratch = HeapBytes(count: maxFrame + 4)
