@@ -1,6 +1,7 @@
 import NICRegisters
 import SoftNIC
 import Testing
+import VFIODriver
 
 /// Each optional part can be missing, and what is missing shows where a probe looks: in what does not stick.
 @Suite struct CapabilityTests {
@@ -13,7 +14,7 @@ import Testing
         var receiveChecksum = true
     }
 
-    private func probe(_ change: (inout SoftNICCapabilities) -> Void) throws -> Findings {
+    private func probe(_ change: (inout ModelCapabilities) -> Void) throws -> Findings {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         var found = Findings()
         found.queues = (0..<16).count { queue in
@@ -61,7 +62,20 @@ import Testing
         #expect(bench.nic.read32(bar: 3, offset: 0) == .max)
     }
 
-    private func receive(_ change: (inout SoftNICCapabilities) -> Void) throws -> (Bench, Completion) {
+    /// The project's own probe names what is missing, and nothing else.
+    @Test func theProbeNamesIt() throws {
+        func missing(_ change: (inout ModelCapabilities) -> Void) throws -> (Int, [String]) {
+            var settings = SoftNICConfiguration(preset: .strict)
+            change(&settings.capabilities)
+            let found = DeviceCapabilities(of: SoftPCIDevice(SoftNIC(configuration: settings)))
+            return (found.msixVectors, found.missing.map(\.name))
+        }
+        #expect(try missing { _ in } == (25, []))
+        #expect(try missing { $0.vectors = 3 } == (3, []))
+        #expect(try missing { $0.vectors = 0 } == (0, ["MSI-X"]))
+    }
+
+    private func receive(_ change: (inout ModelCapabilities) -> Void) throws -> (Bench, Completion) {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         bench.link()
         bench.startQueue(0, type: 5)

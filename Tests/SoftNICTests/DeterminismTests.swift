@@ -41,6 +41,6 @@ import Timeline
     /// Pinned, so that debug and release builds, and machines, are held to one another.
     @Test func traceIsTheSameInEveryBuild() throws {
         let hash = try run(seed: 1)
-        #expect(hash == "428d46b7a000092ced6ed75e27b0aeac04f981c7f88ad12743229211f9f5c8f0")
+        #expect(hash == "f165fbc0e3ff425fdb9dd57e1c5d402edb2e2a6f95d82760627ce8a13107b316")
     }
 }
