@@ -1,3 +1,4 @@
+internal import SoftNIC
 public import VFIODriver
 
 /// Which device a run drives, by the names of the command line.
@@ -11,14 +12,14 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
 
     /// Reads `softnic:FAMILY`, `qemu:FAMILY` or a PCI address.
     public init(parsing text: String) throws(SessionError) {
-        if DeviceName.isAddress(text) {
-            self = .pci(text)
+        if let address = PCIAddress(text) {
+            self = .pci(address.description)
             return
         }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let family = NICFamily(rawValue: parts[1]) else { throw DeviceName.unknown(text) }
         switch parts[0] {
-        case "softnic" where family == .igb: self = .softnic(family)
+        case "softnic" where SoftNICModel(family) != nil: self = .softnic(family)
         case "qemu" where QTestMachine.families.contains(family): self = .qemu(family)
         default: throw DeviceName.unknown(text)
         }
@@ -26,14 +27,20 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
 
     private static func unknown(_ text: String) -> SessionError {
         SessionError(
-            "there is no device \(text); use softnic:igb, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
+            "there is no device \(text); use softnic:igb, softnic:e1000e, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
         )
     }
 
-    /// Whether `text` is `DDDD:BB:DD.F` in lower-case hexadecimal, as the kernel names functions.
-    static func isAddress(_ text: String) -> Bool {
-        text.wholeMatch(of: /[0-9a-f]{4,}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]/) != nil
+    /// The family, when the name says it.
+    public var family: NICFamily? {
+        switch self {
+        case .softnic(let family), .qemu(let family): family
+        case .pci: nil
+        }
     }
+
+    /// Split queues of a run that does not ask for a number: the 82574 has one.
+    public var defaultQueues: Int { family == .e1000e ? 1 : 2 }
 
     /// Whether the device has a clock of its own, so that a run with it cannot be replayed.
     public var hasClock: Bool {
@@ -60,6 +67,17 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+extension SoftNICModel {
+    /// The model of `family`; `nil` when there is none.
+    init?(_ family: NICFamily) {
+        switch family {
+        case .igb: self = .i82576
+        case .e1000e: self = .i82574
+        case .ixgbe: return nil
+        }
+    }
+}
+
 /// A base address register of a PCI function whose memory takes payload: `bar:DDDD:BB:DD.F:N` on the command line.
 public struct BARName: Codable, Sendable, Hashable {
     /// Address of the function.
@@ -70,9 +88,9 @@ public struct BARName: Codable, Sendable, Hashable {
     /// Reads `DDDD:BB:DD.F:N`.
     public init(parsing text: String) throws(SessionError) {
         guard let colon = text.lastIndex(of: ":"), let index = Int(text[text.index(after: colon)...]),
-            (0..<6).contains(index), DeviceName.isAddress(String(text[..<colon]))
+            (0..<6).contains(index), let address = PCIAddress(String(text[..<colon]))
         else { throw SessionError("\(text) is no BAR; write it as bar:0000:03:00.0:2") }
-        device = String(text[..<colon])
+        device = address.description
         self.index = index
     }
 }

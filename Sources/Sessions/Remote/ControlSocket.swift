@@ -38,10 +38,12 @@ struct ControlSocket: ~Copyable, Sendable {
         case session = 1
         case region
         case cable
+        case wakeup
         case map
         case mapRegion
         case unmap
         case report
+        case line
     }
 
     /// What a look at the socket shows.
