@@ -167,7 +167,7 @@ private struct SelfTestUser: DeviceUser {
         report.about = [
             ("device", opened.name.description), ("version", opened.version),
             ("identity", hexadecimal(UInt64(found.identity), digits: 8)),
-            ("kernel", kernelVersion),
+            ("system", systemVersion),
         ]
         report.queues = plan.configuration.splitQueues
         report.mtu = plan.configuration.mtu
@@ -208,5 +208,5 @@ private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
     }
 }
 
-/// The kernel's release, for reports.
-private var kernelVersion: String { ProcessInfo.processInfo.operatingSystemVersionString }
+/// The operating system, for reports.
+private var systemVersion: String { ProcessInfo.processInfo.operatingSystemVersionString }
