@@ -142,6 +142,11 @@ public enum Session {
             )
         }
         var transfer = TransferResult()
+        if let hardware, hardware.isGone {
+            transfer.problems.append(
+                "\(hardware.address) was taken away during the run: unplugged, bound to another driver, or failed; see the log of the kernel (dmesg)"
+            )
+        }
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
         transfer.sleeps = finding.sleeps

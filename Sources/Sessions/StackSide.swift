@@ -63,12 +63,18 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
+            var slept = false
             if idle > 256 {
-                if sleeps == nil { pauseBriefly() } else { sleep(now) }
-                idle = 0
+                if sleeps == nil {
+                    pauseBriefly()
+                } else {
+                    sleep(now)
+                    slept = true
+                    idle = 0
+                }
             }
             rounds &+= 1
-            if rounds & 0xFFF == 0 {
+            if slept || rounds & 0xFFF == 0 {
                 device.look()
                 let bytes = memory.progress.loadRelaxed()
                 progress(bytes)

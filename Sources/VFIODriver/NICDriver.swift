@@ -80,6 +80,14 @@ extension NICDriver where Self: ~Copyable {
     /// A transmit queue of this family.
     public typealias TransmitRing = TransmitQueue<TransmitFormat, Device.BusType>
 
+    /// Refuses a function that is not of `family`.
+    static func identify(_ device: Device, as family: NICFamily) throws(DriverError) {
+        let identity = device.readConfig32(PCIConfig.identity)
+        guard NICFamily(identity: identity) == family else {
+            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
+        }
+    }
+
     /// As descriptor type 5 of the 82576 and its relatives does.
     public static var keepsSmallFramesWhole: Bool { true }
     /// A family whose PHY cannot be read says so.

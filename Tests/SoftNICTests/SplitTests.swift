@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test func checkSequenceIsStoredWhenNotStripped() throws {
-        let bench = try Bench(.qemu)
+        let bench = try Bench(.qemu) { $0.behaviour.keepsZeroCRC = false }
         bench.link()
         bench.startQueue(0, type: 1)
         bench.enableReceiver { $0[.stripCRC] = false }
