@@ -57,11 +57,7 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     ) {
         self.model = model
         behaviour = Behaviour(preset)
-<<<<<<< HEAD
         capabilities = ModelCapabilities(model, preset)
-=======
-        capabilities = SoftNICCapabilities(model, preset)
->>>>>>> model
         self.macAddress = macAddress
         self.seed = seed
     }

@@ -160,16 +160,13 @@ import VFIODriver
         #expect(run.error == nil && run.flags.isEmpty, "\(run.flags)")
     }
 
-    @Test(arguments: [
-        { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false }, { $0.vectors = 0 },
-        { $0.transmitOffload = false },
-<<<<<<< HEAD
-    ] as [@Sendable (inout ModelCapabilities) -> Void])
+    @Test(
+        arguments: [
+            { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false },
+            { $0.vectors = 0 },
+            { $0.transmitOffload = false },
+        ] as [@Sendable (inout ModelCapabilities) -> Void])
     func partsThatAreMissing(_ change: @Sendable (inout ModelCapabilities) -> Void) throws {
-=======
-    ] as [@Sendable (inout SoftNICCapabilities) -> Void])
-    func partsThatAreMissing(_ change: @Sendable (inout SoftNICCapabilities) -> Void) throws {
->>>>>>> model
         // Today's driver does not probe: it must come through, with less.
         let run = try run { change(&$0.capabilities) }
         #expect(run.error == nil)

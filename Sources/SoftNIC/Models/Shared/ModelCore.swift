@@ -12,9 +12,9 @@ struct ModelCore: ~Copyable {
     let capabilities: ModelCapabilities
     private(set) var faults: DeviceFaults
 
-    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int
-    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
     private var framesDelivered = 0
 
     var now = Instant.zero

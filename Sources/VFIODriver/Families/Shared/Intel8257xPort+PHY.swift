@@ -24,10 +24,7 @@ extension Intel8257xPort {
     func waitForLink(wait: (Interval) -> Void) throws(DriverError) {
         var isGone = false
         try poll(.seconds(5), step: .milliseconds(10), wait: wait, orElse: .linkDown(waitedMilliseconds: 5000)) {
-<<<<<<< HEAD
             // All ones are no link.
-=======
->>>>>>> model
             isGone = registers.read(Intel8257x.status).rawValue == .max
             return isGone || isLinkUp
         }
