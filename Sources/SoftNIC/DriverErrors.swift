@@ -84,6 +84,16 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case vectorBeyondTable
     /// An EtherType filter for IPv4 or IPv6.
     case etherTypeFilterForIP
+    /// A transmit queue was enabled before DMATXCTL.TE (82599).
+    case transmitDMAOff
+    /// RXCTRL.RXEN was set while the security path lets frames through (82599).
+    case receiverEnabledUnderTraffic
+    /// HLREG0.RXCRCSTRP and RDRXCTL.CRCSTRIP differ (82599).
+    case crcStripDisagrees
+    /// Bit 12 of DCA_RXCTRL was not cleared (82599).
+    case cacheControlLeft
+    /// A flow director filter in a bucket in which the device never looks for it (82599).
+    case flowBucketWrong
     /// Statistics are read in a poll loop: each read is a round trip on the bus.
     case statisticsPolled
 }

@@ -36,6 +36,7 @@ struct ConfigurationSpace: ~Copyable {
         switch model {
         case .i82576: set82576()
         case .i82574: set82574()
+        case .i82599: set82599()
         }
     }
 
@@ -58,6 +59,23 @@ struct ConfigurationSpace: ~Copyable {
         setExpress(0xE0, next: vectors > 0 ? UInt32(messageX) : 0)
         setVectors(next: 0)
         if vectors == 0 { set(0x1C, 0) }
+    }
+
+    private mutating func set82599() {
+        set(0x00, UInt32(I82599.vendor) | UInt32(I82599.device) << 16)
+        // BARs 0 and 1: 128 KiB of registers, 64 bits; BAR 2: 32 bytes of I/O; BARs 4 and 5: 16 KiB for MSI-X, 64 bits.
+        set(0x10, 4, writable: 0xFFFE_0000)
+        set(0x14, 0, writable: 0xFFFF_FFFF)
+        set(0x18, 1, writable: 0xFFFF_FFE0)
+        set(0x20, vectors > 0 ? 4 : 0, writable: vectors > 0 ? 0xFFFF_C000 : 0)
+        set(0x24, 0, writable: vectors > 0 ? 0xFFFF_FFFF : 0)
+        set(0x2C, 0x0000_8086)
+        set(0x34, 0x40)
+        set(0x40, 0xC823_5001)
+        set(0x44, 0, writable: 0x0000_8103)
+        setMSI(message, next: vectors > 0 ? UInt32(messageX) : 0xA0)
+        setVectors(next: 0xA0)
+        setExpress(0xA0, next: 0)
     }
 
     private mutating func set82576() {
@@ -91,12 +109,15 @@ struct ConfigurationSpace: ~Copyable {
         set(offset + 16, 0, writable: 0x0000_0001)
     }
 
-    /// MSI-X: table at 0 of BAR 3, pending bits at 0x2000.
+    /// The base address register of the MSI-X table.
+    var vectorWindow: Int { model == .i82599 ? 4 : 3 }
+
+    /// MSI-X: table at 0 of its window, pending bits at 0x2000.
     private mutating func setVectors(next: UInt32) {
         guard vectors > 0 else { return }
         set(messageX, 0x0000_0011 | next << 8 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
-        set(messageX + 4, 0x0000_0003)
-        set(messageX + 8, 0x0000_2003)
+        set(messageX + 4, UInt32(vectorWindow))
+        set(messageX + 8, 0x0000_2000 | UInt32(vectorWindow))
     }
 
     /// PCI Express, an endpoint with function level reset.
