@@ -30,6 +30,8 @@ public enum RegisterMailbox {
         case flushPage = 1
         case configuration = 2
         case reset = 3
+        /// A read at offset n enables n interrupt vectors, and answers how many there are now.
+        case interrupts = 4
     }
 }
 

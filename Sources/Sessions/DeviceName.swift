@@ -1,3 +1,4 @@
+internal import SoftNIC
 public import VFIODriver
 
 /// Which device a run drives, by the names of the command line.
@@ -18,7 +19,7 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let family = NICFamily(rawValue: parts[1]) else { throw DeviceName.unknown(text) }
         switch parts[0] {
-        case "softnic" where family == .igb: self = .softnic(family)
+        case "softnic" where SoftNICModel(family) != nil: self = .softnic(family)
         case "qemu" where QTestMachine.families.contains(family): self = .qemu(family)
         default: throw DeviceName.unknown(text)
         }
@@ -26,7 +27,7 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
 
     private static func unknown(_ text: String) -> SessionError {
         SessionError(
-            "there is no device \(text); use softnic:igb, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
+            "there is no device \(text); use softnic:igb, softnic:e1000e, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
         )
     }
 
@@ -34,6 +35,17 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     static func isAddress(_ text: String) -> Bool {
         text.wholeMatch(of: /[0-9a-f]{4,}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]/) != nil
     }
+
+    /// The family, when the name says it.
+    public var family: NICFamily? {
+        switch self {
+        case .softnic(let family), .qemu(let family): family
+        case .pci: nil
+        }
+    }
+
+    /// Split queues of a run that does not ask for a number: the 82574 has one.
+    public var defaultQueues: Int { family == .e1000e ? 1 : 2 }
 
     /// Whether the device has a clock of its own, so that a run with it cannot be replayed.
     public var hasClock: Bool {
@@ -56,6 +68,17 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
         case .softnic(let family): "softnic:\(family.rawValue)"
         case .pci(let address): address
         case .qemu(let family): "qemu:\(family.rawValue)"
+        }
+    }
+}
+
+extension SoftNICModel {
+    /// The model of `family`; `nil` when there is none.
+    init?(_ family: NICFamily) {
+        switch family {
+        case .igb: self = .i82576
+        case .e1000e: self = .i82574
+        case .ixgbe: return nil
         }
     }
 }

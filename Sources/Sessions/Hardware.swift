@@ -37,11 +37,10 @@ extension DeviceOptions {
 
     /// The family of the model that was named.
     func modelFamily() throws(SessionError) -> NICFamily {
-        switch name {
-        case .softnic(let family), .qemu(let family): return family
-        case .pci(let address):
+        guard let family = name.family else {
             throw SessionError(
-                "a loopback has both ends of its wire, and \(address) has one; run: uiodrv receive --device \(address)")
+                "a loopback has both ends of its wire, and \(name) has one; run: uiodrv receive --device \(name)")
         }
+        return family
     }
 }

@@ -25,12 +25,16 @@ public struct DeviceOptions: Codable, Sendable {
     public var regionBytes = 16 << 20
     /// Memory of a PCI function that is the region instead; `nil` is memory of the host, of `regionBytes`.
     public var regionBAR: BARName?
+    /// Bytes after which the region is taken away under the device, to see who notices; `nil` is never.
+    public var loseRegionAfter: UInt64?
     /// Bytes of one slot.
     public var slotSize = 4096
     /// Largest IP packet.
     public var mtu = 1500
     /// Everything random in the run follows from this.
     public var seed: UInt64 = 1
+    /// Never sleep, however idle: the latency of a core that does nothing else.
+    public var busyPoll = false
     /// NUMA node for rings and headers; `nil` is where the run starts.
     public var node: Int?
     /// Capture file of what passes the wire; `nil` is none.

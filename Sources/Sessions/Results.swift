@@ -29,6 +29,21 @@ public struct LedgerResult: Codable, Sendable {
     }
 }
 
+/// How often a stack slept, and what woke it.
+public struct SleepCounts: Codable, Sendable {
+    /// The device's vector.
+    public var wokenByDevice: UInt64 = 0
+    /// The application.
+    public var wokenByApplication: UInt64 = 0
+    /// A deadline of TCP, or the longest sleep.
+    public var wokenByTime: UInt64 = 0
+    /// Times that something came while falling asleep.
+    public var keptAwake: UInt64 = 0
+
+    /// None yet.
+    public init() {}
+}
+
 /// What both commands count.
 public struct TransferResult: Encodable, Sendable {
     /// Everything that the run promises held.
@@ -67,6 +82,8 @@ public struct TransferResult: Encodable, Sendable {
     public var refusedConnections: UInt64 = 0
     /// Times that a stream stopped because the device vouched for no checksums.
     public var untrusted: UInt64 = 0
+    /// How often the stack slept, and what woke it; two threads or processes only.
+    public var sleeps: SleepCounts?
     /// Seed of everything random in the run.
     public var seed: UInt64 = 0
     /// Records whose bytes were checked against the sum that the verified header promised, and those that failed.

@@ -9,6 +9,8 @@ protocol RunDevice: PCIDevice {
     var isGone: Bool { get }
     /// Makes sure that ``isGone`` is up to date although nothing was asked of the device; costs a system call at most.
     func look()
+    /// Takes the region away under the device, once: a fault on purpose. Without effect on devices that have none to show.
+    func loseRegion() throws(DeviceMemoryError)
     /// Waits for the device: what was written before takes effect first.
     func wait(_ interval: Interval)
 }
@@ -16,4 +18,5 @@ protocol RunDevice: PCIDevice {
 extension RunDevice {
     /// Most devices show their absence by themselves.
     func look() {}
+    func loseRegion() {}
 }

@@ -88,13 +88,16 @@ public enum Session {
         } catch {
             throw SessionError(error)
         }
+        let lines = try WakeupLines.make()
+        let wakeup = try lines.application.end()
+        let fired = try lines.device.end()
         var machine: QTestMachine?
         if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
         let host = try DeviceHost.start(
-            task, placement, memory: memory, region: region, cable: machine?.takeWire())
+            task, placement, memory: memory, region: region, lines: lines, cable: machine?.takeWire())
         let watch = DeviceWatch(host: host, memory: memory)
         let control = ControlChannel(socket: host.socket, attention: memory.attention)
-        let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control)
+        let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control, line: fired)
         defer {
             watch.end()
             extendLifetime(memory)
@@ -118,15 +121,20 @@ public enum Session {
         }
         let plan = StackPlan(
             memory: memory, configuration: configuration, ports: ports, patience: patience,
-            log: log, progress: progress)
+            loseRegionAfter: device.loseRegionAfter, log: log, progress: progress)
+        let faults = IOMMUFaultLog()
+        let sleeper: Sleeper? = device.busyPoll ? nil : Sleeper(wakeup)
         let finding: StackFinding
         if let machine {
             let cabled = try SessionPlan.device(machine, region)
-            finding = try device.modelFamily().withDriver(StackRun(device: cabled, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(
+                StackRun(device: cabled, region: region, sleeper: sleeper, plan: plan))
         } else if let hardware {
-            finding = try hardware.family().withDriver(StackRun(device: hardware, region: region, plan: plan))
+            finding = try hardware.family().withDriver(
+                StackRun(device: hardware, region: region, sleeper: sleeper, plan: plan))
         } else {
-            finding = try device.modelFamily().withDriver(StackRun(device: remote, region: region, plan: plan))
+            finding = try device.modelFamily().withDriver(
+                StackRun(device: remote, region: region, sleeper: sleeper, plan: plan))
         }
         if let machine, machine.isGone {
             throw SessionError(
@@ -136,6 +144,7 @@ public enum Session {
         var transfer = TransferResult()
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
+        transfer.sleeps = finding.sleeps
         transfer.require(!finding.isStuck, "nothing arrived for \(Int(patience.seconds)) s")
         if placement == .twoProcesses {
             transfer.stackMapsSlots = finding.audit.accessible
@@ -151,9 +160,14 @@ public enum Session {
         }
         // A run that was to go on until it is told to end has done what was asked.
         if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
-        guard let bytes = control.socket.receiveBytes(), let answer = decodeJSON(DeviceReport.self, bytes) else {
+        guard let bytes = control.socket.receiveBytes(), var answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
+        }
+        if case .some(let faults) = faults, let hardware {
+            let lines = faults.faults(of: hardware.address)
+            answer.iommuFaults = UInt64(lines.count)
+            if let first = lines.first { transfer.problems.append("the kernel says: \(first)") }
         }
         return Outcome(transfer: transfer, report: finding.report, final: finding.final, device: answer)
     }

@@ -11,6 +11,9 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     private var engine: Engine<Driver>
     private let device: Driver.Device
     private let memory: SessionMemory
+    private let sleeper: Sleeper?
+    /// How often it slept; `nil` when it never may.
+    private(set) var sleeps: SleepCounts?
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
     private let slots: MappingAudit.Memory
@@ -19,7 +22,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
-        configuration: EngineConfiguration, ports: [UInt16], log: Logger
+        sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
         do {
             let flushWindow = try device.flushWindow(region)
@@ -28,18 +31,24 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
             for port in ports { try engine.stack.listen(port: port) }
+            if sleeper != nil { sleeps = Self.prepareToSleep(engine, log) }
             self.engine = engine
         } catch {
             throw SessionError(error)
         }
         self.device = device
         self.memory = memory
+        self.sleeper = sleeper
         slots = MappingAudit.Memory(slotsOf: region)
     }
 
     /// Polls until the consumer is done, the device's side has ended, the run is stopped, or nothing has arrived for
     /// `patience`; returns how long data took.
-    mutating func run(patience: Interval, progress: (UInt64) -> Void) -> Interval {
+    ///
+    /// - Parameter loseRegionAfter: bytes that the consumer has seen when the region is taken away under the device.
+    mutating func run(
+        patience: Interval, loseRegionAfter: UInt64?, progress: (UInt64) -> Void
+    ) throws(DeviceMemoryError) -> Interval {
         let start = monotonicNow()
         memory.plugged.storeReleasing(1)
         var first: Instant?
@@ -51,9 +60,13 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !isAlone {
             now = monotonicNow()
             let worked = engine.poll(now: now)
+            if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
-            if idle > 256 { pauseBriefly() }
+            if idle > 256 {
+                if sleeps == nil { pauseBriefly() } else { sleep(now) }
+                idle = 0
+            }
             rounds &+= 1
             if rounds & 0xFFF == 0 {
                 device.look()
@@ -73,6 +86,38 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         if rounds < 512 { audit = MappingAudit.look(for: slots) }
         linger()
         return end - (first ?? start)
+    }
+
+    /// A device without interrupts is polled, with naps.
+    private static func prepareToSleep(_ engine: borrowing Engine<Driver>, _ log: Logger) -> SleepCounts? {
+        do {
+            try engine.enableInterrupts()
+            return SleepCounts()
+        } catch {
+            log.info("\(error)")
+            return nil
+        }
+    }
+
+    /// The longest sleep: whoever stops a run by a word in memory is seen that late.
+    private static var longestSleep: Interval { .milliseconds(10) }
+
+    private mutating func sleep(_ now: Instant) {
+        guard engine.fallAsleep(now: now) else {
+            sleeps?.keptAwake &+= 1
+            return
+        }
+        let limit = min(engine.nextDeadline - now, Self.longestSleep)
+        switch sleeper {
+        case .some(let sleeper):
+            switch sleeper.wait(on: device, limit: limit) {
+            case .device: sleeps?.wokenByDevice &+= 1
+            case .application: sleeps?.wokenByApplication &+= 1
+            case .time: sleeps?.wokenByTime &+= 1
+            }
+        case .none: break
+        }
+        engine.wakeUp()
     }
 
     /// Whether the device has gone away, or whoever is at the far end of its wire.
@@ -117,6 +162,7 @@ struct StackPlan {
     let configuration: EngineConfiguration
     let ports: [UInt16]
     let patience: Interval
+    let loseRegionAfter: UInt64?
     let log: Logger
     let progress: (UInt64) -> Void
 }
@@ -125,6 +171,7 @@ struct StackPlan {
 struct StackFinding {
     var elapsed: Interval
     var isStuck: Bool
+    var sleeps: SleepCounts?
     var audit: MappingAudit.Finding
     /// Whether the consumer was done when the run ended.
     var isDone: Bool
@@ -138,6 +185,8 @@ struct StackFinding {
 struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
     let device: Device
     let region: DeviceRegion
+    /// `nil` never sleeps.
+    let sleeper: Sleeper?
     let plan: StackPlan
 
     consuming func use<Driver: NICDriver & ~Copyable>(
@@ -147,17 +196,26 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         var side: StackSide<Driver>
         do {
             side = try StackSide<Driver>(
-                device: device, memory: memory, region: region, configuration: plan.configuration, ports: plan.ports,
+                device: device, memory: memory, region: region, sleeper: sleeper, configuration: plan.configuration,
+                ports: plan.ports,
                 log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
         }
-        let elapsed = side.run(patience: plan.patience, progress: plan.progress)
+        let elapsed: Interval
+        do {
+            elapsed = try side.run(
+                patience: plan.patience, loseRegionAfter: plan.loseRegionAfter, progress: plan.progress)
+        } catch {
+            _ = side.shutDown()
+            throw SessionError(error)
+        }
         let isDone = memory.done.loadAcquiring() != 0
         let report = side.report()
         return StackFinding(
-            elapsed: elapsed, isStuck: side.isStuck, audit: side.audit, isDone: isDone, report: report,
+            elapsed: elapsed, isStuck: side.isStuck, sleeps: side.sleeps, audit: side.audit, isDone: isDone,
+            report: report,
             final: side.shutDown())
     }
 }

@@ -5,7 +5,7 @@ import Sessions
 struct DeviceArguments: ParsableArguments {
     @Option(
         help:
-            "Device to drive: softnic:igb, QEMU's model as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
+            "Device to drive: our model as softnic:igb or softnic:e1000e, QEMU's as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
     )
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")
@@ -17,8 +17,8 @@ struct DeviceArguments: ParsableArguments {
     var region = "memfd:16M"
     @Option(help: "Bytes of one slot of the region, a power of two from 2K to 2M.")
     var slotSize = Size(4096)
-    @Option(help: "Queues that split.")
-    var queues = 2
+    @Option(help: "Queues that split; the default is 2, or as many as the device has.")
+    var queues: Int?
     @Option(help: "Descriptors of each receive ring, a power of two.")
     var descriptors = 512
     @Option(help: "Largest IP packet in bytes.")
@@ -30,6 +30,8 @@ struct DeviceArguments: ParsableArguments {
     var seed: UInt64?
     @Option(help: "NUMA node for rings and headers; default is where the command runs.")
     var node: Int?
+    @Flag(help: "Never sleep, however idle: for a core that does nothing else.")
+    var busyPoll = false
     @Option(help: "Write what passes the wire to this pcap file.")
     var capture: String?
 
@@ -61,6 +63,7 @@ struct DeviceArguments: ParsableArguments {
                 "\(size.bytes / slotSize.bytes) slots are more than the 4194304 that the books are made for; use a smaller --region or a larger --slot-size"
             )
         }
+        let queues = queues ?? name.defaultQueues
         guard (1...15).contains(queues) else {
             throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
         }
@@ -87,6 +90,7 @@ struct DeviceArguments: ParsableArguments {
         result.mtu = mtu
         result.seed = seed ?? defaultSeed
         result.node = node
+        result.busyPoll = busyPoll
         result.capture = capture
         return result
     }

@@ -32,6 +32,11 @@ struct Receive: ParsableCommand {
     var headers: String?
     @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
+    @Option(
+        help:
+            "Take the region away under a PCI function after so many bytes: the IOMMU must stop it, and the run must fail."
+    )
+    var loseRegionAfter: Size?
     @OptionGroup var printing: OutputArguments
 
     func run() {
@@ -50,6 +55,14 @@ struct Receive: ParsableCommand {
     private func options() throws -> ReceiveOptions {
         var options = ReceiveOptions()
         options.device = try device.options(defaultSeed: UInt64.random(in: .min ... .max))
+        if let loseRegionAfter {
+            guard case .pci = options.device.name else {
+                throw SessionError(
+                    "--lose-region-after is for a PCI function behind an IOMMU; name one as --device, for example 0000:01:00.0"
+                )
+            }
+            options.device.loseRegionAfter = loseRegionAfter.bytes
+        }
         guard (1...10_000).contains(connections) else {
             throw SessionError("\(connections) connections cannot be served; choose from 1 to 10000")
         }

@@ -100,7 +100,7 @@ private func isRung(_ line: borrowing WakeupLine) -> Bool {
                 client.flush()
                 quiet = worked || count != 0 ? 0 : quiet + 1
             }
-            line.clear()
+            line.take()
         }
 
         mutating func giveEverythingBack() {
@@ -154,7 +154,7 @@ private func isRung(_ line: borrowing WakeupLine) -> Bool {
         let frames = shut.framesAfterPoll()
         #expect(slept && !before && rung && frames >= 1)
         // Awake, nobody needs to ring.
-        shut.line.clear()
+        shut.line.take()
         shut.client.flush()
         _ = shut.client.ask(.shutdown, on: 0)
         shut.client.flush()
@@ -195,7 +195,7 @@ private func isRung(_ line: borrowing WakeupLine) -> Bool {
                 if unsafe shim_poll(&entry, 1, 10_000_000_000) == 0 { lost += 1 }
             }
             gate.disarm()
-            line.clear()
+            line.take()
             if shared.work.load(ordering: .relaxed) != 0 {
                 taken += 1
                 shared.work.store(0, ordering: .releasing)

@@ -1,5 +1,6 @@
 import DeviceMemory
 import Glibc
+import SoftNIC
 import Timeline
 
 @testable import VFIODriver
@@ -71,5 +72,50 @@ final class QEMUBed: ControllerBed {
             unsafe recv(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
         }
         return count > 0 ? Array(buffer[..<count]) : nil
+    }
+}
+
+/// The project's own models, whose time passes only when somebody waits.
+final class SoftBed: ControllerBed {
+    let nic: SoftNIC
+    private let region: DeviceRegion
+    private var now = Instant.zero
+
+    init(_ configuration: SoftNICConfiguration, slotSize: Int, slots: Int) throws {
+        nic = SoftNIC(configuration: configuration)
+        region = try DeviceRegion(size: slotSize * slots, slotSize: slotSize, visibility: .flushRead)
+    }
+
+    var device: SoftPCIDevice { SoftPCIDevice(nic) }
+    var flushWindow: SoftBus { device.flushWindow }
+    func withRegion<R: ~Copyable>(_ body: (borrowing DeviceRegion) throws -> R) rethrows -> R { try body(region) }
+
+    func wait(_ interval: Interval) {
+        let end = now + interval
+        while nic.nextDeadline <= end {
+            now = max(now, nic.nextDeadline)
+            nic.now = now
+            if !nic.step(now: now) { break }
+        }
+        now = end
+        nic.now = now
+        _ = nic.step(now: now)
+    }
+
+    func deliver(_ frame: [UInt8]) { withView(frame) { _ = nic.receive($0) } }
+
+    func work(rounds: Int, until condition: () -> Bool) -> Bool {
+        // A round is a tenth of a microsecond; 20 ms are beyond every delay of a model that works.
+        for _ in 0..<rounds {
+            if condition() { return true }
+            wait(.nanoseconds(100))
+        }
+        return false
+    }
+
+    func nextTransmitted() -> [UInt8]? {
+        guard let frame = nic.nextTransmitted()?.array() else { return nil }
+        nic.popTransmitted()
+        return frame
     }
 }

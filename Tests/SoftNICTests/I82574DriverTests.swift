@@ -1,6 +1,7 @@
 import DeviceMemory
 import HeaderSplit
 import Rings
+import SoftNIC
 import Testing
 import VFIODriver
 
@@ -59,6 +60,23 @@ extension Arrival {
         .enabled(if: QEMUBed.isThere))
     func qemu() throws { try drive(QEMUBed(.e1000e, slotSize: 2048, slots: 128)) }
 
+    @Test("driver and model agree, and the strict model has nothing to complain of", arguments: SoftNICPreset.allCases)
+    func model(_ preset: SoftNICPreset) throws { try drive(Behaviour(preset), seed: 1) }
+
+    @Test(
+        "driver and model agree whatever the mixture of documented and observed behaviour",
+        arguments: 0..<16 as Range<UInt64>)
+    func random(_ seed: UInt64) throws { try drive(Behaviour.random(seed: seed), seed: seed) }
+
+    private func drive(_ behaviour: Behaviour, seed: UInt64) throws {
+        var configuration = SoftNICConfiguration(model: .i82574, preset: .strict, seed: seed)
+        configuration.behaviour = behaviour
+        let bed = try SoftBed(configuration, slotSize: 2048, slots: 128)
+        try drive(bed)
+        #expect(bed.nic.flags.total == 0, "\(bed.nic.flags)")
+        #expect(bed.nic.iommuFaultCount == 0)
+    }
+
     private func drive<Bed: ControllerBed>(_ bed: Bed) throws {
         let run = try I82574Run(bed, slotSize: 2048, slots: 128)
         let facts = (run.driver.isLinkUp, run.driver.linkSpeed, run.driver.macAddress)
@@ -116,12 +134,12 @@ extension Arrival {
         try bed.device.enableInterrupts(vectors: 1)
         let run = try I82574Run(bed, slotSize: 2048, slots: 128)
         run.driver.routeInterrupts()
+        func isQuiet() -> Bool { !bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 } }
         for arrival in [Arrival.all[0], Arrival.all[11]] {
             try run.receive(arrival)
-            #expect(bed.device.takeInterrupts() == 0, "\(arrival.name): masked")
+            #expect(isQuiet(), "\(arrival.name): masked")
             run.driver.armInterrupts()
-            let early = bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 }
-            #expect(!early, "\(arrival.name): told of what was there before")
+            #expect(isQuiet(), "\(arrival.name): told of what was there before")
             try run.receive(arrival)
             var fired: UInt64 = 0
             let told = bed.work(rounds: 200_000) {
@@ -129,9 +147,11 @@ extension Arrival {
                 return fired != 0
             }
             #expect(told && fired == 1, "\(arrival.name)")
+            // QEMU 10.0 repeats the message when the vector's throttle expires, for nothing.
+            _ = isQuiet()
             try run.receive(arrival)
-            let again = bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 }
-            #expect(!again, "\(arrival.name): masked by itself")
+            #expect(isQuiet(), "\(arrival.name): masked by itself")
+            run.driver.maskInterrupts()
         }
         run.stop()
     }

@@ -3,6 +3,16 @@ internal import CShim
 internal import Glibc
 public import Timeline
 
+/// What ended a sleep.
+public enum Waking: Sendable, Hashable {
+    /// A vector fired.
+    case device
+    /// The application rang.
+    case application
+    /// The time was up, or a signal came.
+    case time
+}
+
 /// Waits for whatever may wake an engine: its application, its device, or the time.
 public struct Sleeper: ~Copyable {
     private let line: WakeupLine
@@ -15,19 +25,24 @@ public struct Sleeper: ~Copyable {
 
     /// Sleeps until the application rings, a vector of `device` fires, or `limit` has passed.
     ///
-    /// Only after ``Engine/fallAsleep()`` has said that there is nothing to do: rings before that are kept and end the wait.
-    public borrowing func wait<D: PCIDevice>(on device: D, limit: Interval) {
+    /// Only after ``Engine/fallAsleep(now:)`` has said that there is nothing to do: rings before that are kept and end the
+    /// wait.
+    public borrowing func wait<D: PCIDevice>(on device: D, limit: Interval) -> Waking {
         let descriptors = device.interruptDescriptors
         var entries = [pollfd(fd: line.fileDescriptor, events: Int16(POLLIN), revents: 0)]
         for descriptor in descriptors { entries.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
         var left = limit
+        var fired = false
         while left > .zero {
             let step = descriptors.isEmpty ? min(left, Self.memorySignalStep) : left
             let ready = unsafe shim_poll(&entries, entries.count, step.nanoseconds)
-            if ready != 0 || device.takeInterrupts() != 0 { break }
+            if ready != 0 { break }
+            fired = device.takeInterrupts() != 0
+            if fired { break }
             left.nanoseconds -= step.nanoseconds
         }
-        line.clear()
-        _ = device.takeInterrupts()
+        let isRung = line.take()
+        let hasFired = device.takeInterrupts() != 0 || fired
+        return hasFired ? .device : isRung ? .application : .time
     }
 }

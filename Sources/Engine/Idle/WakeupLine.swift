@@ -34,9 +34,9 @@ public struct WakeupLine: ~Copyable, Sendable {
         eventfd_write(descriptor.rawValue, 1)
     }
 
-    /// Takes back every ring so far.
-    public borrowing func clear() {
+    /// Takes back every ring so far; returns whether there was one.
+    @discardableResult public borrowing func take() -> Bool {
         var count: eventfd_t = 0
-        unsafe eventfd_read(descriptor.rawValue, &count)
+        return unsafe eventfd_read(descriptor.rawValue, &count) == 0
     }
 }

@@ -35,11 +35,12 @@ struct Consumer: ~Copyable {
     private(set) var outputFailure: SessionError?
 
     init(
-        channel: ApplicationChannel, region: borrowing DeviceRegion, connections: Int, hold: Int, http: Bool,
+        channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil, region: borrowing DeviceRegion,
+        connections: Int, hold: Int, http: Bool,
         outputPath: String?, trace: Trace
     ) throws(DeviceMemoryError) {
         let view = try region.object.view(length: region.slotBytes, rights: .read)
-        client = ApplicationClient(channel)
+        client = ApplicationClient(channel, wakeup: wakeup)
         self.region = view
         streams = Slab(capacity: connections)
         index = StreamIndex(capacity: connections)

@@ -25,7 +25,8 @@ struct FrameConsumer: RunConsumer, ~Copyable {
 
     /// - Parameter limit: frames after which the consumer is done; 0 is never.
     init(
-        channel: ApplicationChannel, region: borrowing DeviceRegion, limit: UInt64, headersPath: String?,
+        channel: ApplicationChannel, wakeup: consuming WakeupLine, region: borrowing DeviceRegion, limit: UInt64,
+        headersPath: String?,
         outputPath: String?
     ) throws(SessionError) {
         do {
@@ -40,7 +41,7 @@ struct FrameConsumer: RunConsumer, ~Copyable {
         } catch {
             throw SessionError(error)
         }
-        client = ApplicationClient(channel)
+        client = ApplicationClient(channel, wakeup: wakeup)
         self.limit = limit
     }
 

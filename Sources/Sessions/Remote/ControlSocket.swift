@@ -42,6 +42,7 @@ struct ControlSocket: ~Copyable, Sendable {
         case mapRegion
         case unmap
         case report
+        case line
     }
 
     /// What a look at the socket shows.

@@ -33,7 +33,7 @@ struct DeviceHost: ~Copyable {
     /// driven from this side.
     static func start(
         _ task: DeviceTask, _ placement: Placement, memory: SessionMemory, region: borrowing DeviceRegion,
-        cable: borrowing OwnedDescriptor? = nil
+        lines: borrowing WakeupLines, cable: borrowing OwnedDescriptor? = nil
     ) throws(SessionError) -> DeviceHost {
         let (mine, theirs) = try ControlSocket.makePair()
         let socket = ControlSocket(taking: OwnedDescriptor(taking: mine))
@@ -60,6 +60,8 @@ struct DeviceHost: ~Copyable {
         message.offset = UInt64(region.object.fileOffset)
         message.length = UInt64(region.object.size)
         sent = socket.send(message, descriptor: region.object.fileDescriptor) && sent
+        sent = socket.send(.init(.line), descriptor: lines.application.fileDescriptor) && sent
+        sent = socket.send(.init(.line), descriptor: lines.device.fileDescriptor) && sent
         switch cable {
         case .some(let cable): sent = socket.send(.init(.cable), descriptor: cable.rawValue) && sent
         case .none: break
@@ -97,6 +99,9 @@ struct DeviceHost: ~Copyable {
         do {
             let (session, sessionFD) = try control.expect()
             let (region, regionFD) = try control.expect()
+            let lines = WakeupLines(
+                application: WakeupLine(taking: OwnedDescriptor(taking: try control.expect().1)),
+                device: WakeupLine(taking: OwnedDescriptor(taking: try control.expect().1)))
             var cable: OwnedDescriptor?
             if task.device.name.hasCable { cable = OwnedDescriptor(taking: try control.expect().1) }
             let memory = try SessionMemory(
@@ -108,7 +113,7 @@ struct DeviceHost: ~Copyable {
             let ready = memory.ready
             do {
                 let serving = try DeviceServing(
-                    task: task, region: object, memory: memory, control: control, cable: cable)
+                    task: task, region: object, memory: memory, control: control, lines: lines, cable: cable)
                 try task.withFarEnd(serving)
             } catch {
                 control.sendFailure(SessionError(error))
@@ -137,25 +142,28 @@ struct DeviceServing: FarEndUser, ~Copyable {
     let memory: SessionMemory
     /// A descriptor of its own: whoever starts the server keeps one to say why it could not start.
     let control: ControlSocket
+    let lines: WakeupLines
     /// The device's cable, when the device is not here.
     let cable: OwnedDescriptor?
 
     init(
         task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket,
-        cable: consuming OwnedDescriptor?
+        lines: consuming WakeupLines, cable: consuming OwnedDescriptor?
     ) throws(SessionError) {
         self.task = task
         self.memory = memory
         self.control = try control.duplicate()
         self.region = region
+        self.lines = lines
         self.cable = cable
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
         let channel = ApplicationChannel(memory.channelBytes)
+        let line = try lines.application.end()
         if case .receive(let options) = task, let frames = options.frames {
             let consumer = try FrameConsumer(
-                channel: channel, region: region, limit: frames.limit, headersPath: frames.headersPath,
+                channel: channel, wakeup: line, region: region, limit: frames.limit, headersPath: frames.headersPath,
                 outputPath: options.output)
             return try serve(end, consumer)
         }
@@ -164,11 +172,13 @@ struct DeviceServing: FarEndUser, ~Copyable {
             switch task {
             case .loopback(let options):
                 consumer = try Consumer(
-                    channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
+                    channel: channel, wakeup: line, region: region, connections: options.flows, hold: options.hold,
+                    http: false,
                     outputPath: nil, trace: .disabled)
             case .receive(let options):
                 consumer = try Consumer(
-                    channel: channel, region: region, connections: options.connections, hold: 0, http: options.http,
+                    channel: channel, wakeup: line, region: region, connections: options.connections, hold: 0,
+                    http: options.http,
                     outputPath: options.output, trace: .disabled)
             }
         } catch {
@@ -185,15 +195,15 @@ struct DeviceServing: FarEndUser, ~Copyable {
         case .softnic:
             let nic = SoftNIC(configuration: task.device.model, trace: .disabled)
             let side = DeviceSide(port: nic, end: end, consumer: consumer, frameCapacity: capacity)
-            DeviceServer(nic: nic, side: side, memory: memory, control: control).run()
+            DeviceServer(nic: nic, side: side, memory: memory, control: control, lines: lines).run()
         case .pci:
             let side = DeviceSide(port: AbsentPort(), end: end, consumer: consumer, frameCapacity: capacity)
-            DeviceServer(nic: nil, side: side, memory: memory, control: control).run()
+            DeviceServer(nic: nil, side: side, memory: memory, control: control, lines: lines).run()
         case .qemu:
             guard let cable = cable else { throw SessionError("the device's cable did not arrive; run it again") }
             let port = try CablePort(taking: cable, frameCapacity: capacity)
             let side = DeviceSide(port: port, end: end, consumer: consumer, frameCapacity: capacity)
-            DeviceServer(nic: nil, side: side, memory: memory, control: control).run()
+            DeviceServer(nic: nil, side: side, memory: memory, control: control, lines: lines).run()
         }
     }
 }

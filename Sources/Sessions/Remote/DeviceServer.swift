@@ -14,17 +14,19 @@ struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Appli
     private var mailbox: MailboxServer
     private let memory: SessionMemory
     private let control: ControlSocket
+    private let lines: WakeupLines
     private var attended: UInt32 = 0
 
     init(
         nic: SoftNIC?, side: consuming DeviceSide<End, Port, Application>, memory: SessionMemory,
-        control: consuming ControlSocket
+        control: consuming ControlSocket, lines: consuming WakeupLines
     ) {
         self.nic = nic
         self.side = side
         mailbox = MailboxServer(memory.mailboxBytes)
         self.memory = memory
         self.control = control
+        self.lines = lines
     }
 
     /// Runs until the end, then sends the report.
@@ -47,7 +49,12 @@ struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Appli
             side.isPlugged = memory.plugged.loadAcquiring() != 0
             if side.poll(now: now) { worked = true }
             memory.progress.storeRelaxed(side.consumedBytes)
-            if side.isDone || side.hasRunDry(now: now) { memory.done.storeReleasing(1) }
+            // A vector that nobody waits for is one system call; a stack that polls has them masked.
+            if let nic, nic.takeInterrupts() != 0 { lines.device.ring() }
+            if memory.done.loadRelaxed() == 0 && (side.isDone || side.hasRunDry(now: now)) {
+                memory.done.storeReleasing(1)
+                lines.application.ring()
+            }
             // A stack that died leaves nobody to stop us, however busy the wire is.
             turns &+= 1
             if turns & 0x3FF == 0 && control.state == .closed { break }
@@ -55,6 +62,7 @@ struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Appli
             if idle > 64 { pauseBriefly() }
         }
         mailbox.markGone()
+        lines.application.ring()
         sendReport()
     }
 
@@ -69,7 +77,8 @@ struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Appli
             case (.write, .registers): registers.write32(request.offset, request.value)
             case (.write, .configuration): nic.writeConfig32(Int(request.offset), request.value)
             case (.write, .reset): nic.reset()
-            case (.write, .flushPage): break
+            case (.write, .flushPage), (.write, .interrupts): break
+            case (.read, .interrupts): mailbox.answer(enableInterrupts(nic, Int(request.offset)))
             case (.read, .registers): mailbox.answer(registers.read32(request.offset))
             case (.read, .flushPage): mailbox.answer(flushPage.read32(request.offset))
             case (.read, .configuration): mailbox.answer(nic.readConfig32(Int(request.offset)))
@@ -77,6 +86,16 @@ struct DeviceServer<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Appli
             }
         }
         return worked
+    }
+
+    /// The answer says how many vectors there are now.
+    private func enableInterrupts(_ nic: SoftNIC, _ count: Int) -> UInt32 {
+        do {
+            try SoftPCIDevice(nic).enableInterrupts(vectors: count)
+            return UInt32(truncatingIfNeeded: count)
+        } catch {
+            return 0
+        }
     }
 
     /// One request on the control socket; false when the other side has ended.

@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Engine
 internal import Timeline
 
 /// A device whose model runs in another thread or process: registers through the mailbox, memory by descriptor.
@@ -9,14 +10,19 @@ struct RemoteDevice: RunDevice {
     private let configuration: MailboxBus
     private let resetLine: MailboxBus
     private let flushPage: MailboxBus
+    private let vectors: MailboxBus
     private let control: ControlChannel
+    /// Rung by the model's side for a vector.
+    private let line: RingingLine
 
-    init(mailbox: MutableByteView, control: ControlChannel) {
+    init(mailbox: MutableByteView, control: ControlChannel, line: consuming WakeupLine) {
         registers = MailboxBus(mailbox, window: .registers)
         configuration = MailboxBus(mailbox, window: .configuration)
         resetLine = MailboxBus(mailbox, window: .reset)
         flushPage = MailboxBus(mailbox, window: .flushPage)
+        vectors = MailboxBus(mailbox, window: .interrupts)
         self.control = control
+        self.line = RingingLine(line)
     }
 
     var isGone: Bool { registers.isGone }
@@ -33,6 +39,17 @@ struct RemoteDevice: RunDevice {
     func writeConfig32(_ offset: Int, _ value: UInt32) { configuration.write32(UInt32(offset), value) }
     func bar(_ index: Int) -> MailboxBus? { index == 0 ? registers : nil }
     func reset() { resetLine.write32(0, 0) }
+
+    func enableInterrupts(vectors count: Int) throws(DeviceMemoryError) {
+        guard count > 0, vectors.read32(UInt32(truncatingIfNeeded: count)) == UInt32(truncatingIfNeeded: count) else {
+            throw .noInterrupts(vectors: count)
+        }
+    }
+
+    var interruptDescriptors: [Int32] { [line.line.fileDescriptor] }
+
+    /// Which vector it was does not travel: whoever sleeps looks at everything.
+    func takeInterrupts() -> UInt64 { line.line.take() ? 1 : 0 }
 
     func map(
         _ object: borrowing MemoryObject, offset: Int, length: Int, rights: AccessRights
@@ -63,6 +80,12 @@ struct RemoteDevice: RunDevice {
         guard answer.status == 0 else { throw .from(statusCode: answer.status, bytes: Int(message.length)) }
         return IOVA(answer.iova)
     }
+}
+
+/// A line with many users: copies of one device share it.
+private final class RingingLine: Sendable {
+    let line: WakeupLine
+    init(_ line: consuming WakeupLine) { self.line = line }
 }
 
 /// The stack's end of the control socket; one thread uses it.

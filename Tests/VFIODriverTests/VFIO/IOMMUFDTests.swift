@@ -84,6 +84,17 @@ import Testing
         }
     }
 
+    @Test("a device that somebody else has bound is busy, with the holder's name where it can be found")
+    func busy() {
+        let kernel = modern {
+            $0.failures["VFIO_DEVICE_BIND_IOMMUFD"] = (0, EBUSY)
+            $0.user = "process 7 (qemu)"
+        }
+        let error = vfioFailure { () throws(DriverError) in _ = try system(kernel).open(nic) }
+        #expect(error == .busy(path: "/dev/vfio/devices/vfio0", holder: "process 7 (qemu)"))
+        #expect(kernel.open.isEmpty && kernel.openElsewhere == 0)
+    }
+
     @Test("whichever request is refused, opening ends in an error and leaves no descriptor")
     func refused() {
         for name in [

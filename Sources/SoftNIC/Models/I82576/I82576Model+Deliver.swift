@@ -26,16 +26,17 @@ extension I82576Model {
             let isSplit = state.type == 2 || state.type == 5
             if behaviour.nullHeaderEatsRing && isSplit && header == 0 { return eatRing(queue, words) }
             let chunk = min(plan.payloadLength &- offset, state.packetSize)
+            let written = plan.written(chunk, at: offset)
             if isPosted(payload, queue, index) && !losesData {
-                if chunk > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, chunk), payload) }
+                if written > 0 { core.writePayload(frame.slice(plan.payloadStart &+ offset, written), payload) }
                 if isFirst && plan.headerBytes > 0 { core.writeHeader(frame.slice(0, plan.headerBytes), header & ~1) }
             }
             offset &+= chunk
             let isLast = offset >= plan.payloadLength
             let done =
                 state.isLegacy
-                ? legacyWriteBack(payload, fields, length: chunk, isLast: isLast)
-                : advancedWriteBack(plan, fields, length: chunk, isFirst: isFirst, isLast: isLast)
+                ? legacyWriteBack(payload, fields, length: written, isLast: isLast)
+                : advancedWriteBack(plan, fields, length: written, isFirst: isFirst, isLast: isLast)
             complete(queue, words, index, done)
             index = index &+ 1 == state.count ? 0 : index &+ 1
             isFirst = false

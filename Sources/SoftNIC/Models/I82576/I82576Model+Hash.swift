@@ -32,6 +32,9 @@ extension I82576Model {
             if isUDP && enabled[.udpIPv4] { return .udpIPv4 }
             return enabled[.ipv4] ? .ipv4 : .none
         case .ipv6:
+            // Extension headers are not looked at: what follows them is unknown.
+            let isBare = parsed.hasExtensions && registers[I82576.rfctl][.ipv6ExtensionDisable]
+            if isBare { return enabled[.ipv6] ? .ipv6 : .none }
             if isTCP && behaviour.hashesPlainIPv6 && enabled[.tcpIPv6] && !parsed.hasExtensions { return .tcpIPv6 }
             if isTCP && enabled[.tcpIPv6Ex] { return behaviour.hashesPlainIPv6 ? .tcpIPv6Ex : .tcpIPv6 }
             if isUDP && enabled[.udpIPv6] { return .udpIPv6 }

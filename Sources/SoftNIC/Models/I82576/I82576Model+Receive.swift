@@ -71,6 +71,8 @@ extension I82576Model {
             if !behaviour.countsPaddedFrames { registers.count(I82576.roc) }
             return .dropped
         }
+        // Over the frame as it came: a tag that is stripped below may hide another (observed on QEMU).
+        let (type, hash) = computeHash(arrived, parsed)
         var tag: UInt16?
         if registers[I82576.ctrl][.vlanMode] && parsed.tags > 0 && arrived.be16(12) == 0x8100 {
             tag = arrived.be16(14)
@@ -80,7 +82,6 @@ extension I82576Model {
             parsed = ParsedFrame(place.slice(start, length).readOnly, loosely: behaviour.parsesLikeQEMU)
         }
         let frame = place.slice(start, length).readOnly
-        let (type, hash) = computeHash(frame, parsed)
         let verdict = steer(frame, parsed, type, hash)
         let queue = verdict.queue
         let keepsCRC = !registers[I82576.rctl][.stripCRC]
@@ -93,6 +94,7 @@ extension I82576Model {
         if keepsCRC && behaviour.keepsCRCApart {
             plan.payloadStart = plan.headerBytes
             plan.payloadLength &+= 4
+            plan.checkSequence = 4
         }
         if let outcome = makeRoom(queue, stored.count, plan.payloadLength) {
             if outcome == .blocked, let tag { Self.restoreTag(place, tag) }
@@ -223,7 +225,8 @@ extension I82576Model {
             ChecksumFinding(
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
                 // QEMU has no switch of its own for SCTP.
-                sctp: offloads[behaviour.parsesLikeQEMU ? .transportOffload : .sctpOffload],
+                sctp: behaviour.parsesLikeQEMU
+                    ? offloads[.transportOffload] && checksIPv6 : offloads[.sctpOffload],
                 mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
             ).bits
         if offloads[.packetChecksumDisable] {
@@ -247,6 +250,7 @@ extension I82576Model {
         switch parsed.network {
         case .none: return 0
         case .ipv4: type = parsed.hasExtensions && behaviour.typesIPv4Options ? 0x20 : 0x10
+        case .ipv6 where registers[I82576.rfctl][.ipv6Disable]: type = 0
         case .ipv6: type = parsed.hasExtensions ? 0x80 : 0x40
         }
         guard !parsed.isFragment else { return type }

@@ -46,7 +46,10 @@ struct ChecksumFinding: BitwiseCopyable {
         }
         let isUDP = parsed.transport == .udp
         if isUDP && frame.be16(start &+ 6) == 0 { return }
-        let length = parsed.networkEnd &- start
+        // QEMU believes UDP's own length.
+        let length = parsed.isLoose && isUDP ? Int(frame.be16(start &+ 4)) : parsed.networkEnd &- start
+        // And a TCP length below zero wraps, so that everything there is gets added.
+        let covered = parsed.isLoose ? length & 0xFFFF : max(0, length)
         var sum = InternetChecksum()
         // The pseudo-header: addresses, protocol, length (RFC 9293, section 3.1; RFC 8200, section 8.1).
         if parsed.network == .ipv4 {
@@ -56,7 +59,7 @@ struct ChecksumFinding: BitwiseCopyable {
         }
         sum.add(UInt16(isUDP ? 17 : 6))
         sum.add(UInt32(truncatingIfNeeded: length))
-        sum.add(frame.slice(start, max(0, min(parsed.networkEnd, frame.count) &- start)))
+        sum.add(frame.slice(start, max(0, min(covered, frame.count &- start))))
         bits |= Self.transportChecked | (isUDP ? Self.udpChecked : 0)
         if sum.folded != 0xFFFF { bits |= Self.transportBad }
     }
@@ -64,7 +67,10 @@ struct ChecksumFinding: BitwiseCopyable {
     private mutating func checkSCTP(_ frame: ByteView, _ parsed: ParsedFrame) {
         let start = parsed.transportOffset
         let end = min(parsed.networkEnd, frame.count)
-        guard end >= start &+ 12 else { return }
+        guard end >= start &+ 12 else {
+            if parsed.isLoose { bits |= Self.transportChecked | Self.transportBad }
+            return
+        }
         bits |= Self.transportChecked
         if sctpChecksum(frame.slice(start, end &- start)) != frame.le32(start &+ 8) { bits |= Self.transportBad }
     }

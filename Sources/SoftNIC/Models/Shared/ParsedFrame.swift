@@ -13,7 +13,7 @@ struct ParsedFrame: BitwiseCopyable {
     var ipv4HeaderLength = 0
     /// Where what follows the IP header and its extensions begins.
     var transportOffset = 0
-    /// First byte after all headers that were understood.
+    /// First byte after all headers that were understood; read loosely, beyond the frame where a length field lies.
     var headerEnd = 0
     /// Where the IP packet ends, by its length field; beyond the frame when the field lies.
     var networkEnd = 0
@@ -66,6 +66,13 @@ struct ParsedFrame: BitwiseCopyable {
         }
     }
 
+    /// What was found of `other` in front of its network header.
+    private init(withoutNetworkOf other: ParsedFrame) {
+        isLoose = other.isLoose
+        tags = other.tags
+        networkOffset = other.networkOffset
+    }
+
     private mutating func parseIPv4(_ frame: ByteView) {
         guard networkOffset &+ 20 <= frame.count else { return }
         let first = frame[networkOffset]
@@ -90,18 +97,25 @@ struct ParsedFrame: BitwiseCopyable {
         var offset = networkOffset &+ 40
         var headers = 0
         // Hop-by-hop, routing, fragment, authentication, destination options (RFC 8200, section 4).
-        while next == 0 || next == 43 || next == 44 || next == 51 || next == 60 {
-            guard headers < 8, offset &+ 8 <= frame.count else { break }
+        // And to QEMU mobility (RFC 6275), of which the first two bytes are enough.
+        while next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || (isLoose && next == 135) {
+            guard offset &+ (isLoose ? 2 : 8) <= frame.count else {
+                // To QEMU a chain of headers that is cut is no IPv6 at all.
+                if isLoose { self = ParsedFrame(withoutNetworkOf: self) }
+                if isLoose { return }
+                break
+            }
+            guard headers < 8 || isLoose else { break }
             let length: Int
             switch next {
-            case 44: length = 8
+            case 44 where !isLoose: length = 8
             case 51 where !isLoose: length = (Int(frame[offset &+ 1]) &+ 2) &* 4
             default: length = (Int(frame[offset &+ 1]) &+ 1) &* 8
             }
-            guard offset &+ length <= frame.count else { break }
+            guard offset &+ length <= frame.count || isLoose else { break }
             hasExtensions = true
             // Segments left (RFC 8200, section 4.4).
-            if next == 43 && frame[offset &+ 3] != 0 { hasRouting = true }
+            if next == 43 && offset &+ 4 <= frame.count && frame[offset &+ 3] != 0 { hasRouting = true }
             if next == 44 {
                 fragmentHeader = offset
                 // An atomic fragment (RFC 6946) is a fragment to the device too.
@@ -122,7 +136,7 @@ struct ParsedFrame: BitwiseCopyable {
         case 6:
             guard offset &+ 20 <= frame.count else { return }
             let length = Int(frame[offset &+ 12] &>> 4) &* 4
-            guard length >= 20 || isLoose, offset &+ length <= frame.count else { return }
+            guard isLoose || (length >= 20 && offset &+ length <= frame.count) else { return }
             transport = .tcp
             headerEnd = offset &+ length
         case 17:

@@ -6,6 +6,8 @@ struct SplitPlan: BitwiseCopyable, Hashable {
     var payloadStart = 0
     /// Bytes that go to packet buffers.
     var payloadLength = 0
+    /// Of those, a check sequence at the end that is kept apart from the frame.
+    var checkSequence = 0
     /// HDR_LEN.
     var headerLength = 0
     /// SPH.
@@ -22,6 +24,8 @@ struct SplitPlan: BitwiseCopyable, Hashable {
     init(
         type: UInt32, length: Int, header: Int?, headerSize: Int, payloadEnd: Int, behaviour: Behaviour
     ) {
+        // A header that ends beyond the frame and fits its buffer ends QEMU; here the frame is not split.
+        let header = header.flatMap { $0 > length && $0 <= headerSize ? nil : $0 }
         switch type {
         case 2: planSplit(length, header, headerSize, payloadEnd, behaviour)
         case 5: planAlways(length, header, headerSize, payloadEnd)
@@ -33,6 +37,16 @@ struct SplitPlan: BitwiseCopyable, Hashable {
             splitHeader = header != nil
         default: payloadLength = length
         }
+    }
+
+    /// How many of the `chunk` bytes that a descriptor has for the payload from `offset` on are written.
+    ///
+    /// Of a check sequence that is kept apart, QEMU writes what comes with the frame's last byte in its last descriptor.
+    func written(_ chunk: Int, at offset: Int) -> Int {
+        guard checkSequence > 0 else { return chunk }
+        let end = payloadLength - checkSequence
+        guard offset < end || end == 0 else { return 0 }
+        return offset + chunk >= payloadLength ? chunk : min(chunk, end - offset)
     }
 
     private mutating func planSplit(

@@ -14,9 +14,11 @@ extension I82574Driver {
         }
         // Valid, vector 0; everything else goes nowhere.
         registers.write(I82574.ivar, .init().setting(.receiveQueue0, 8).setting(.receiveQueue1, 8))
-        // The causes clear and mask themselves when the vector fires: one message a sleep.
+        // A cause clears and masks itself when the vector fires: one message a queue and sleep. IAM would mask the other
+        // queue's too, which QEMU does not do.
         registers.write(I82574.eiac, receiveCauses)
         registers.write(I82574.iam, receiveCauses)
+        // QEMU raises this to 128 us and sends one message more when they are over.
         registers.write(I82574.eitr(0), PlainValue(0))
     }
 

@@ -39,11 +39,16 @@ final class IOMMUFDSpace: IOAddressSpace {
     private static func size<T>(_ type: T.Type) -> UInt32 { UInt32(MemoryLayout<T>.size) }
 
     /// Lets an opened device use this space.
-    func attach(_ device: KernelHandle, named name: String) throws(VFIOError) {
+    ///
+    /// - Parameter group: the node of its group, whose holder has the device too.
+    func attach(_ device: KernelHandle, named name: String, group: String) throws(VFIOError) {
         var buffer = KernelBuffer(
             shim_bind_iommufd(
                 argsz: Self.size(shim_bind_iommufd.self), flags: 0, iommufd: handle.descriptor, out_devid: 0))
         var result = device.ioctl(.bindIOMMUFD, &buffer)
+        if result == -EBUSY {
+            throw .busy(path: name, holder: device.kernel.holder(of: group) ?? device.kernel.holder(of: name))
+        }
         guard result >= 0 else {
             throw .refused(request: KernelRequest.bindIOMMUFD.name, what: name, errno: -result)
         }

@@ -60,7 +60,10 @@ struct LinuxKernel: KernelInterface {
     }
 
     func holder(of path: String) -> String? {
-        for process in entries(of: "/proc") where process.allSatisfy(\.isNumber) {
+        // This process last: it may have opened the path only now, to find it taken.
+        let own = "\(getpid())"
+        let processes = entries(of: "/proc").filter { $0.allSatisfy(\.isNumber) && $0 != own } + [own]
+        for process in processes {
             for descriptor in entries(of: "/proc/\(process)/fd") {
                 let link = "/proc/\(process)/fd/\(descriptor)"
                 guard (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == path else { continue }

@@ -19,6 +19,7 @@ public final class VFIODevice: PCIDevice {
     private var windows: [Int: BARWindow] = [:]
     private var flushWindows: [BARWindow] = []
     private var mapped: [IOVA: Int] = [:]
+    private var regionAddress: IOVA?
     /// One event descriptor for each enabled vector.
     var vectors: [KernelHandle] = []
     /// Which of the function's interrupt mechanisms they belong to.
@@ -151,7 +152,9 @@ public final class VFIODevice: PCIDevice {
     }
 
     public func mapRegion(_ region: borrowing DeviceRegion) throws(DeviceMemoryError) -> IOVA {
-        try map(region.object, offset: 0, length: region.slotBytes, rights: .readWrite)
+        let address = try map(region.object, offset: 0, length: region.slotBytes, rights: .readWrite)
+        regionAddress = address
+        return address
     }
 
     /// Takes a mapping back; refused while the function may start DMA.
@@ -163,6 +166,13 @@ public final class VFIODevice: PCIDevice {
 
     /// Takes a mapping back under a function that may be writing to it: for the proof that the IOMMU stops it.
     public func unmapUnderDMA(_ iova: IOVA) throws(DeviceMemoryError) { try takeAway(iova) }
+
+    /// Does that to the region that was mapped last, if it still is.
+    public func loseRegion() throws(DeviceMemoryError) {
+        guard let address = regionAddress else { return }
+        regionAddress = nil
+        try unmapUnderDMA(address)
+    }
 
     private func takeAway(_ iova: IOVA) throws(DeviceMemoryError) {
         guard let length = mapped[iova] else { throw .notMapped(iova: iova.rawValue) }

@@ -38,7 +38,7 @@ public enum VFIOError: Error, CustomStringConvertible, Equatable {
         case .permission(let path):
             "\(path) may not be opened by this user; run as root, or give it to the user with chown"
         case .busy(let path, let holder):
-            "\(path) is in use by \(holder ?? "another process"); stop it, a group has one user at a time"
+            "\(path) is in use by \(holder ?? "another process"); stop it, devices and their groups have one user at a time"
         case .noType1:
             "the kernel's VFIO has no type1v2 IOMMU driver; run: modprobe vfio_iommu_type1"
         case .noInterruptRemapping:

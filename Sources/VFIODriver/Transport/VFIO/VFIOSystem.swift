@@ -55,7 +55,7 @@ public final class VFIOSystem {
         guard let group = kernel.linkTarget("\(directory)/iommu_group") else { throw .noIOMMU(address) }
         let driver = kernel.linkTarget("\(directory)/driver")
         guard driver == "vfio-pci" else { throw .notBound(address, driver: driver) }
-        if let node = try characterDevice(directory) { return try openCharacterDevice(address, node) }
+        if let node = try characterDevice(directory) { return try openCharacterDevice(address, node, group) }
         let member = try join(group)
         var name = KernelBuffer(address)
         let descriptor = member.handle.ioctl(.getDevice, &name)
@@ -83,7 +83,9 @@ public final class VFIOSystem {
         return nil
     }
 
-    private func openCharacterDevice(_ address: String, _ node: String) throws(VFIOError) -> VFIODevice {
+    private func openCharacterDevice(
+        _ address: String, _ node: String, _ group: String
+    ) throws(VFIOError) -> VFIODevice {
         let space: IOMMUFDSpace
         if let shared = self.space { space = shared } else { space = try IOMMUFDSpace(kernel: kernel) }
         let descriptor = kernel.open(node)
@@ -91,7 +93,7 @@ public final class VFIOSystem {
             throw VFIOError.opening(node, -descriptor, missing: .noVFIO(path: node), kernel)
         }
         let handle = KernelHandle(descriptor, kernel: kernel, within: space.handle)
-        try space.attach(handle, named: address)
+        try space.attach(handle, named: node, group: "/dev/vfio/\(group)")
         self.space = space
         return try VFIODevice(address: address, handle: handle, group: nil, space: space, log: log)
     }
