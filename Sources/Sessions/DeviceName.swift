@@ -12,8 +12,8 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
 
     /// Reads `softnic:FAMILY`, `qemu:FAMILY` or a PCI address.
     public init(parsing text: String) throws(SessionError) {
-        if DeviceName.isAddress(text) {
-            self = .pci(text)
+        if let address = PCIAddress(text) {
+            self = .pci(address.description)
             return
         }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -29,11 +29,6 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
         SessionError(
             "there is no device \(text); use softnic:igb, softnic:e1000e, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0"
         )
-    }
-
-    /// Whether `text` is `DDDD:BB:DD.F` in lower-case hexadecimal, as the kernel names functions.
-    static func isAddress(_ text: String) -> Bool {
-        text.wholeMatch(of: /[0-9a-f]{4,}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]/) != nil
     }
 
     /// The family, when the name says it.
@@ -93,9 +88,9 @@ public struct BARName: Codable, Sendable, Hashable {
     /// Reads `DDDD:BB:DD.F:N`.
     public init(parsing text: String) throws(SessionError) {
         guard let colon = text.lastIndex(of: ":"), let index = Int(text[text.index(after: colon)...]),
-            (0..<6).contains(index), DeviceName.isAddress(String(text[..<colon]))
+            (0..<6).contains(index), let address = PCIAddress(String(text[..<colon]))
         else { throw SessionError("\(text) is no BAR; write it as bar:0000:03:00.0:2") }
-        device = String(text[..<colon])
+        device = address.description
         self.index = index
     }
 }

@@ -1,6 +1,5 @@
 internal import DeviceMemory
 internal import Glibc
-internal import NICRegisters
 internal import Timeline
 internal import VFIODriver
 
@@ -13,10 +12,8 @@ extension VFIODevice: RunDevice {
     /// The family whose driver takes charge of this function.
     func family() throws(SessionError) -> NICFamily {
         let identity = readConfig32(PCIConfig.identity)
-        let vendor = UInt16(truncatingIfNeeded: identity)
-        let device = UInt16(truncatingIfNeeded: identity >> 16)
-        guard let family = NICFamily(vendor: vendor, device: device) else {
-            let id = String(vendor, radix: 16) + ":" + String(device, radix: 16)
+        guard let family = NICFamily(identity: identity) else {
+            let id = String(identity & 0xFFFF, radix: 16) + ":" + String(identity >> 16, radix: 16)
             throw SessionError(
                 "\(address) is a device \(id) that no driver here knows; uiodrv probe says what can be used")
         }

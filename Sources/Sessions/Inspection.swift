@@ -1,3 +1,4 @@
+internal import DeviceMemory
 internal import SoftNIC
 public import VFIODriver
 
@@ -13,10 +14,7 @@ public enum Inspection {
 
     /// Reads the configuration space of the device called `name`.
     public static func snapshot(of name: String, in tree: some SystemTree) throws(SessionError) -> Snapshot {
-        guard let address = PCIAddress(name) else {
-            let device = try model(name)
-            return Snapshot(space: ConfigSpace(reading: device), bars: PCIBar.sizing(device))
-        }
+        guard let address = PCIAddress(name) else { return try model(name, SnapshotMaker()) }
         do {
             let space = try ConfigSpace(of: address, in: tree)
             return Snapshot(space: space, bars: PCIBar.all(of: address, space, in: tree))
@@ -30,11 +28,11 @@ public enum Inspection {
         _ name: String, peer: String?, in tree: some SystemTree
     ) throws(SessionError) -> ProbeReport {
         guard let address = PCIAddress(name) else {
-            let device = try model(name)
+            let report = try model(name, Prober(name: name))
             guard peer == nil else {
                 throw SessionError("\(name) has no place in this machine; name a PCI address to measure a way from")
             }
-            return ProbeReport(name: name, device)
+            return report
         }
         do {
             let second: PCIAddress? = if let peer { try PCIAddress(parsing: peer) } else { nil }
@@ -44,17 +42,40 @@ public enum Inspection {
         }
     }
 
-    private static func model(_ name: String) throws(SessionError) -> SoftPCIDevice {
+    /// Shows the model called `name` to `viewer`; it lives for the time of that.
+    private static func model<Viewer: DeviceViewer>(
+        _ name: String, _ viewer: Viewer
+    ) throws(SessionError) -> Viewer.Result {
         var options = DeviceOptions()
-        options.name = try DeviceName(inspecting: name)
-        return SoftPCIDevice(SoftNIC(configuration: options.model))
+        options.name = try DeviceName(parsing: name)
+        switch options.name {
+        case .pci(let address): throw SessionError("\(address) is no model; name softnic:igb or qemu:igb")
+        case .softnic: return viewer.view(SoftPCIDevice(SoftNIC(configuration: options.model)))
+        case .qemu(let family):
+            do {
+                let region = try DeviceRegion(
+                    size: options.regionBytes, slotSize: options.slotSize, visibility: .flushRead)
+                return viewer.view(try SessionPlan.device(SessionPlan.machine(family, region), region))
+            } catch {
+                throw SessionError(error)
+            }
+        }
     }
 }
 
-extension DeviceName {
-    /// Reads the name of a model; a text that looks like an address was meant as one.
-    fileprivate init(inspecting text: String) throws(SessionError) {
-        if text.contains("."), !text.hasPrefix("softnic") { throw SessionError(BringUpError.badAddress(text)) }
-        try self.init(parsing: text)
+/// Somebody who looks at a device of any kind.
+private protocol DeviceViewer {
+    associatedtype Result
+    func view(_ device: some PCIDevice) -> Result
+}
+
+private struct SnapshotMaker: DeviceViewer {
+    func view(_ device: some PCIDevice) -> Inspection.Snapshot {
+        Inspection.Snapshot(space: ConfigSpace(reading: device), bars: PCIBar.sizing(device))
     }
+}
+
+private struct Prober: DeviceViewer {
+    let name: String
+    func view(_ device: some PCIDevice) -> ProbeReport { ProbeReport(name: name, device) }
 }

@@ -75,6 +75,14 @@ extension NICDriver where Self: ~Copyable {
     /// A transmit queue of this family.
     public typealias TransmitRing = TransmitQueue<TransmitFormat, Device.BusType>
 
+    /// Refuses a function that is not of `family`.
+    static func identify(_ device: Device, as family: NICFamily) throws(DriverError) {
+        let identity = device.readConfig32(PCIConfig.identity)
+        guard NICFamily(identity: identity) == family else {
+            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
+        }
+    }
+
     /// Refuses what no frame buffer or queue of the family can hold.
     static func check(_ configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
         guard configuration.mtu >= 68, configuration.mtu <= maximumMTU else {

@@ -16,8 +16,8 @@ public struct Doctor<Tree: SystemTree> {
 
     /// Looks at a machine.
     ///
-    /// - Parameter searchPath: directories with programs, as in the environment's PATH.
-    public static func examine(_ tree: Tree, searchPath: String) -> Report {
+    /// - Parameter qemu: what was found about QEMU, which is a program and not part of the machine.
+    public static func examine(_ tree: Tree, qemu: Finding) -> Report {
         var doctor = Doctor(tree: tree)
         doctor.lookAtKernel()
         doctor.lookAtIOMMU()
@@ -28,7 +28,7 @@ public struct Doctor<Tree: SystemTree> {
         doctor.lookAtHugePages()
         doctor.lookAtNodesOfMemory()
         doctor.lookAtTAP()
-        doctor.lookAtQEMU(searchPath)
+        doctor.findings.append(qemu)
         return Report(
             realDevicesUsable: !doctor.findings.contains { $0.state == .problem }, findings: doctor.findings)
     }
@@ -133,7 +133,7 @@ public struct Doctor<Tree: SystemTree> {
     }
 
     private mutating func lookAtDevices() {
-        let known = PCIFunction.all(in: tree).filter {
+        let known = PCIFunction.all(in: tree, named: false).filter {
             NICFamily(vendor: $0.vendor.rawValue, device: $0.device.rawValue) != nil
         }
         let bound = known.filter { $0.driver == "vfio-pci" }
@@ -148,7 +148,8 @@ public struct Doctor<Tree: SystemTree> {
             findings.append(
                 .warning(
                     "devices", "no network controller that this program drives",
-                    "plug in an Intel 82576, or use --device softnic:igb; uiodrv list shows what is there"))
+                    "plug in an Intel 82574, 82576 or 82599, or use --device softnic:igb; uiodrv list shows what is there"
+                ))
         }
     }
 
@@ -222,15 +223,18 @@ public struct Doctor<Tree: SystemTree> {
             findings.append(.warning("TAP", "/dev/net/tun cannot be opened by this user", "chmod 666 /dev/net/tun"))
         }
     }
+}
 
-    private mutating func lookAtQEMU(_ searchPath: String) {
-        let program = "qemu-system-x86_64"
-        let place = searchPath.split(separator: ":").map { "\($0)/\(program)" }.first { tree.exists($0) }
-        if let place {
-            findings.append(.ok("QEMU", place))
-        } else {
-            findings.append(
-                .warning("QEMU", "\(program) is not installed", "apt-get install qemu-system-x86"))
+extension Doctor where Tree == HostTree {
+    /// Looks for QEMU, whose models need no hardware: runs it to ask for its version.
+    ///
+    /// - Parameter searchPath: directories with programs, as in the environment's PATH.
+    public static func qemu(searchPath: String) -> Finding {
+        do {
+            let installation = try QEMUInstallation(searchPath: searchPath)
+            return .ok("QEMU", "\(installation.version), \(installation.path)")
+        } catch {
+            return .warning("QEMU", "qemu:igb and qemu:e1000e cannot be used", error.description)
         }
     }
 }

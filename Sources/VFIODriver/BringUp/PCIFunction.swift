@@ -48,13 +48,15 @@ public struct PCIFunction: Sendable, Encodable {
     var isBridge: Bool { classCode.rawValue >> 8 == 0x06 }
 
     /// Lists the PCI functions of a machine in order of their addresses; empty when it has no PCI bus.
-    public static func all(in tree: some SystemTree) -> [PCIFunction] {
+    ///
+    /// - Parameter named: look names up, for which a list of some 40000 is read.
+    public static func all(in tree: some SystemTree, named: Bool = true) -> [PCIFunction] {
         guard let catalog = PCICatalog(tree) else { return [] }
         let interfaces = interfacesByFunction(tree)
-        return catalog.entries.map { PCIFunction($0, catalog, interfaces[$0.address] ?? [], tree) }
+        return catalog.entries.map { PCIFunction($0, catalog, interfaces[$0.address] ?? [], tree, named: named) }
     }
 
-    /// The function at `address`.
+    /// The function at `address`, without names.
     ///
     /// - Throws: ``BringUpError/noSuchFunction(_:)``.
     public static func at(_ address: PCIAddress, in tree: some SystemTree) throws(BringUpError) -> PCIFunction {
@@ -62,20 +64,21 @@ public struct PCIFunction: Sendable, Encodable {
         guard let catalog, let entry = catalog.entries.first(where: { $0.address == address }) else {
             throw .noSuchFunction(address)
         }
-        return PCIFunction(entry, catalog, interfaces(of: address, in: tree), tree)
+        return PCIFunction(entry, catalog, interfaces(of: address, in: tree), tree, named: false)
     }
 
     private init(
-        _ entry: PCICatalog.Entry, _ catalog: borrowing PCICatalog, _ interfaces: [String], _ tree: some SystemTree
+        _ entry: PCICatalog.Entry, _ catalog: borrowing PCICatalog, _ interfaces: [String], _ tree: some SystemTree,
+        named: Bool
     ) {
         let directory = entry.address.sysfs
         address = entry.address
         vendor = PCIID(entry.vendor)
         device = PCIID(entry.device)
-        vendorName = catalog.vendorName(entry.vendor)
-        deviceName = catalog.deviceName(entry.vendor, entry.device)
+        vendorName = !named ? nil : catalog.vendorName(entry.vendor)
+        deviceName = !named ? nil : catalog.deviceName(entry.vendor, entry.device)
         classCode = PCIID(entry.classCode)
-        className = catalog.className(entry.classCode)
+        className = !named ? nil : catalog.className(entry.classCode)
         revision = entry.revision
         driver = tree.linkName(directory + "/driver")
         iommuGroup = tree.linkName(directory + "/iommu_group").flatMap { Int($0) }

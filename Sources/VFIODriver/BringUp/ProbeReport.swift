@@ -98,7 +98,7 @@ public struct ProbeReport: Encodable, Sendable {
             }
             return .problem(
                 "family", "\(ids) is of no family that is known here",
-                "use an Intel 82576 (8086:10c9), or try uiodrv with --device softnic:igb")
+                "use an Intel 82574, 82576 or 82599, or try uiodrv with --device softnic:igb")
         }
         return .ok("family", "\(ids) is an \(facts.controller), driven by \(family.rawValue)")
     }

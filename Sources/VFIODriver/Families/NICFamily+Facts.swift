@@ -74,6 +74,11 @@ extension NICFamily {
         }
     }
 
+    /// The family whose driver takes charge of a function that identifies itself so: vendor id 15:0, device id 31:16.
+    public init?(identity: UInt32) {
+        self.init(vendor: UInt16(truncatingIfNeeded: identity), device: UInt16(identity >> 16))
+    }
+
     /// The family whose driver takes charge of a function with these ids.
     public init?(vendor: UInt16, device: UInt16) {
         guard vendor == I82576.vendor, let family = Self.allCases.first(where: { $0.deviceIDs.contains(device) })

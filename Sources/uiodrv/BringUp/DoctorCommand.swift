@@ -17,7 +17,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        let report = Doctor.examine(HostTree(), searchPath: path)
+        let report = Doctor.examine(HostTree(), qemu: Doctor.qemu(searchPath: path))
         if json {
             printJSON(report)
         } else {

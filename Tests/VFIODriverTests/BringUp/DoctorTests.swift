@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import VFIODriver
@@ -19,12 +20,11 @@ import Testing
         machine.file("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "64\n")
         machine.file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "60\n")
         machine.directory("/sys/devices/system/node/node0")
-        machine.file("/usr/bin/qemu-system-x86_64", "")
         return machine
     }
 
     private func examine(_ machine: FakeMachine) -> (usable: Bool, complaints: [String: Finding]) {
-        let report = Doctor.examine(machine, searchPath: "/bin:/usr/bin")
+        let report = Doctor.examine(machine, qemu: .ok("QEMU", "10.0.2"))
         for finding in report.findings {
             #expect((finding.remedy == nil) == (finding.state == .ok), "\(finding)")
         }
@@ -93,7 +93,6 @@ import Testing
         try warned("huge pages") { $0.file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "0\n") }
         try warned("huge pages") { $0.erase("/sys/kernel/mm/hugepages") }
         try warned("TAP") { _ = $0.remove("/dev/net/tun") }
-        try warned("QEMU") { _ = $0.remove("/usr/bin/qemu-system-x86_64") }
         try warned("VFIO without IOMMU") {
             $0.file("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n")
         }
@@ -105,5 +104,24 @@ import Testing
         machine.file("/proc/self/limits", "Max locked memory         65536                65536                bytes\n")
         machine.file("/proc/self/status", "CapEff:\t0000000000004000\n")
         #expect(examine(machine).complaints["locked memory"] == nil)
+    }
+
+    @Test(
+        "QEMU is asked for its version, and one that is missing, old or silent is a warning that says what to install")
+    func qemu() throws {
+        func finding(_ says: String?) throws -> Finding {
+            let machine = try FakeMachine()
+            if let says {
+                machine.file("/qemu-system-x86_64", "#!/bin/sh\necho '\(says)'\n")
+                _ = unsafe chmod(machine.root + "/qemu-system-x86_64", 0o755)
+            }
+            let finding = Doctor<HostTree>.qemu(searchPath: machine.root)
+            #expect((finding.remedy == nil) == (finding.state == .ok))
+            return finding
+        }
+        #expect(try finding("QEMU emulator version 10.0.2 (Debian)").state == .ok)
+        #expect(try finding("QEMU emulator version 9.1.0").state == .warning)
+        #expect(try finding("something else").state == .warning)
+        #expect(try finding(nil).remedy?.contains("qemu-system-x86") == true)
     }
 }

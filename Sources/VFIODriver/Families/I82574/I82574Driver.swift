@@ -30,12 +30,7 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     private var accumulated = PortStatistics()
 
     public init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
-        let identity = device.readConfig32(PCIConfig.identity)
-        guard identity & 0xFFFF == UInt32(I82574.vendor),
-            [I82574.device, I82574.deviceLA].contains(UInt16(truncatingIfNeeded: identity >> 16))
-        else {
-            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
-        }
+        try Self.identify(device, as: .e1000e)
         try Self.check(configuration, slotSize: slotSize)
         let buffer = Self.bufferKiB(mtu: configuration.mtu) << 10
         guard slotSize >= buffer else { throw .slotUnderBuffer(slotSize: slotSize, needed: buffer) }

@@ -28,10 +28,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     private var accumulated = PortStatistics()
 
     public init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
-        let identity = device.readConfig32(PCIConfig.identity)
-        guard identity == UInt32(I82576.vendor) | UInt32(I82576.device) << 16 else {
-            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
-        }
+        try Self.identify(device, as: .igb)
         try Self.check(configuration, slotSize: slotSize)
         guard let registers = device.bar(0) else { throw .noRegisters }
         self.device = device

@@ -25,13 +25,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     private var accumulated = PortStatistics()
 
     public init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError) {
-        let identity = device.readConfig32(PCIConfig.identity)
-        let part = UInt16(truncatingIfNeeded: identity >> 16)
-        guard UInt16(truncatingIfNeeded: identity) == I82599.vendor,
-            part == I82599.device || I82599.otherDevices.contains(part)
-        else {
-            throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
-        }
+        try Self.identify(device, as: .ixgbe)
         try Self.check(configuration, slotSize: slotSize)
         guard let registers = device.bar(0) else { throw .noRegisters }
         self.device = device
