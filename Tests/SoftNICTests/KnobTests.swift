@@ -14,7 +14,7 @@ import Testing
                 seen[knob.label ?? "", default: []].insert("\(knob.value)")
             }
         }
-        #expect(seen.count > 40)
+        #expect(seen.count > 35)
         for (knob, values) in seen {
             #expect(Self.fixed.contains(knob) ? values.count == 1 : values.count > 1, "\(knob): \(values)")
         }
