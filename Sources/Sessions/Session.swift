@@ -93,6 +93,7 @@ public enum Session {
         let fired = try lines.device.end()
         var machine: QTestMachine?
         if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
+        let wakeup = try SessionPlan.wakeup(task)
         let host = try DeviceHost.start(
             task, placement, memory: memory, region: region, lines: lines, cable: machine?.takeWire())
         let watch = DeviceWatch(host: host, memory: memory)
@@ -142,6 +143,11 @@ public enum Session {
             )
         }
         var transfer = TransferResult()
+        if let hardware, hardware.isGone {
+            transfer.problems.append(
+                "\(hardware.address) was taken away during the run: unplugged, bound to another driver, or failed; see the log of the kernel (dmesg)"
+            )
+        }
         transfer.seed = device.seed
         transfer.elapsedS = finding.elapsed.seconds
         transfer.sleeps = finding.sleeps
