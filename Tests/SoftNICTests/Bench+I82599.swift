@@ -32,7 +32,7 @@ extension Bench {
         var split = I82599.SplitReceiveControl().setting(.packetBufferSize, packetKiB)
         split = split.setting(.headerBufferSize, UInt32(headerSize / 64)).setting(.descriptorType, type)
         bus.write(I82599.srrctl(queue), split.setting(.dropEnable, drop))
-        if queue < 64 { bus.write(I82599.dcaRxctrl(queue), .init()) }
+        bus.write(I82599.dcaRxctrl(queue), .init())
         bus.write(I82599.rxdctl(queue), .init().setting(.enable))
         run(.milliseconds(1))
         bus.write(I82599.rdh(queue), PlainValue(0))
