@@ -54,7 +54,10 @@ let package = Package(
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
             "VFIODriver",
-            ["CShim", "CPCI", "Timeline", "DeviceMemory", "NICRegisters", "Rings", "PagePool", "HeaderSplit", logging]),
+            [
+                "CShim", "CPCI", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool",
+                "HeaderSplit", logging,
+            ]),
         module(
             "Engine",
             [

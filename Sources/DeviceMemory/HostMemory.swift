@@ -42,6 +42,9 @@ public struct HostMemory: ~Copyable {
     /// Length in bytes.
     public var size: Int { bytes.count }
 
+    /// All of it, whoever carved what: for looking for bytes that must not be there.
+    public var contents: ByteView { bytes.readOnly }
+
     /// Makes the memory known to `device`; memory that a device lent is known already.
     public mutating func map<D: PCIDevice>(for device: D) throws(DeviceMemoryError) {
         switch backing {

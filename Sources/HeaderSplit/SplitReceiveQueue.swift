@@ -133,6 +133,15 @@ public import Rings
         if next != rung { ringTail() }
     }
 
+    /// The words of the next descriptor if the device is done with it, as the device wrote them: for bring-up, where a
+    /// completion is compared bit by bit. Changes nothing.
+    public func nextWriteBack() -> [UInt64]? {
+        guard next &- rung != mask else { return nil }
+        let index = Int(next & mask)
+        guard Format.completion(ring, index: index) != nil else { return nil }
+        return (0..<(Format.stride / 8)).map { ring.load(index * Format.stride / 8 + $0) }
+    }
+
     /// Gives every posted slot back to the pool. The queue must be disabled and the device quiet.
     public mutating func stop(_ pool: inout PagePool) {
         for i in 0..<posted.count { pool.reclaim(posted[i]) }

@@ -3,43 +3,51 @@ extension I82574 {
     @frozen public struct TransmitDescriptorControl: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(
+                flags: [.countDescriptors, .granularity],
+                fields: [.prefetchThreshold, .hostThreshold, .writeBackThreshold])
+        }
     }
 
     /// TARC: arbitration between the transmit queues.
     @frozen public struct TransmitArbitration: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.enable, .workaround26], fields: [.count, .workaround30])
+        }
     }
 }
 
 extension Flag<I82574.TransmitDescriptorControl> {
     /// Bit 22: must be set; drivers of the family call it COUNT_DESC.
-    @inlinable public static var countDescriptors: Self { Flag(22) }
+    @inlinable public static var countDescriptors: Self { Flag(22, "COUNT_DESCRIPTORS") }
     /// GRAN, bit 24: thresholds count descriptors, not cache lines.
-    @inlinable public static var granularity: Self { Flag(24) }
+    @inlinable public static var granularity: Self { Flag(24, "GRAN") }
 }
 
 extension Field<I82574.TransmitDescriptorControl> {
     /// PTHRESH, bits 5:0.
-    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 6) }
+    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 6, "PTHRESH") }
     /// HTHRESH, bits 13:8.
-    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 6) }
+    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 6, "HTHRESH") }
     /// WTHRESH, bits 21:16.
-    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 6) }
+    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 6, "WTHRESH") }
 }
 
 extension Flag<I82574.TransmitArbitration> {
     /// ENABLE, bit 10: the queue may send; set after a reset.
-    @inlinable public static var enable: Self { Flag(10) }
+    @inlinable public static var enable: Self { Flag(10, "ENABLE") }
     /// Bit 26: to be set in TARC0 of this part.
-    @inlinable public static var workaround26: Self { Flag(26) }
+    @inlinable public static var workaround26: Self { Flag(26, "WORKAROUND26") }
 }
 
 extension Field<I82574.TransmitArbitration> {
     /// COUNT, bits 6:0.
-    @inlinable public static var count: Self { Field(low: 0, width: 7) }
+    @inlinable public static var count: Self { Field(low: 0, width: 7, "COUNT") }
     /// Bits 30:27: to be cleared in TARC0 of this part.
-    @inlinable public static var workaround30: Self { Field(low: 27, width: 4) }
+    @inlinable public static var workaround30: Self { Field(low: 27, width: 4, "WORKAROUND30") }
 }
 
 extension I82574 {

@@ -3,35 +3,40 @@ extension I82576 {
     @frozen public struct MultipleQueues: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(
+                flags: [.tcpIPv4, .ipv4, .tcpIPv6Ex, .ipv6Ex, .ipv6, .tcpIPv6, .udpIPv4, .udpIPv6, .udpIPv6Ex],
+                fields: [.mode, .defaultQueue])
+        }
     }
 }
 
 extension Flag<I82576.MultipleQueues> {
     /// Bit 16: hash TCP over IPv4.
-    @inlinable public static var tcpIPv4: Self { Flag(16) }
+    @inlinable public static var tcpIPv4: Self { Flag(16, "TCP_IPV4") }
     /// Bit 17: hash IPv4 addresses.
-    @inlinable public static var ipv4: Self { Flag(17) }
+    @inlinable public static var ipv4: Self { Flag(17, "IPV4") }
     /// Bit 18: hash TCP over IPv6 with extension headers.
-    @inlinable public static var tcpIPv6Ex: Self { Flag(18) }
+    @inlinable public static var tcpIPv6Ex: Self { Flag(18, "TCP_IPV6_EX") }
     /// Bit 19: hash IPv6 addresses with extension headers.
-    @inlinable public static var ipv6Ex: Self { Flag(19) }
+    @inlinable public static var ipv6Ex: Self { Flag(19, "IPV6_EX") }
     /// Bit 20: hash IPv6 addresses.
-    @inlinable public static var ipv6: Self { Flag(20) }
+    @inlinable public static var ipv6: Self { Flag(20, "IPV6") }
     /// Bit 21: hash TCP over IPv6.
-    @inlinable public static var tcpIPv6: Self { Flag(21) }
+    @inlinable public static var tcpIPv6: Self { Flag(21, "TCP_IPV6") }
     /// Bit 22: hash UDP over IPv4.
-    @inlinable public static var udpIPv4: Self { Flag(22) }
+    @inlinable public static var udpIPv4: Self { Flag(22, "UDP_IPV4") }
     /// Bit 23: hash UDP over IPv6.
-    @inlinable public static var udpIPv6: Self { Flag(23) }
+    @inlinable public static var udpIPv6: Self { Flag(23, "UDP_IPV6") }
     /// Bit 24: hash UDP over IPv6 with extension headers.
-    @inlinable public static var udpIPv6Ex: Self { Flag(24) }
+    @inlinable public static var udpIPv6Ex: Self { Flag(24, "UDP_IPV6_EX") }
 }
 
 extension Field<I82576.MultipleQueues> {
     /// MRQE, bits 2:0: 0 is off, 2 is RSS.
-    @inlinable public static var mode: Self { Field(low: 0, width: 3) }
+    @inlinable public static var mode: Self { Field(low: 0, width: 3, "MRQE") }
     /// DEF_Q, bits 5:3: where frames without a hash go.
-    @inlinable public static var defaultQueue: Self { Field(low: 3, width: 3) }
+    @inlinable public static var defaultQueue: Self { Field(low: 3, width: 3, "DEF_Q") }
 }
 
 extension I82576 {

@@ -3,19 +3,22 @@ extension I82576 {
     @frozen public struct ResourceOwnership: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.softwareEEPROM, .softwarePHY, .firmwareEEPROM, .firmwarePHY])
+        }
     }
 
 }
 
 extension Flag<I82576.ResourceOwnership> {
     /// SW_EEP_SM, bit 0.
-    @inlinable public static var softwareEEPROM: Self { Flag(0) }
+    @inlinable public static var softwareEEPROM: Self { Flag(0, "SW_EEP_SM") }
     /// SW_PHY_SM0, bit 1.
-    @inlinable public static var softwarePHY: Self { Flag(1) }
+    @inlinable public static var softwarePHY: Self { Flag(1, "SW_PHY_SM0") }
     /// FW_EEP_SM, bit 16.
-    @inlinable public static var firmwareEEPROM: Self { Flag(16) }
+    @inlinable public static var firmwareEEPROM: Self { Flag(16, "FW_EEP_SM") }
     /// FW_PHY_SM0, bit 17.
-    @inlinable public static var firmwarePHY: Self { Flag(17) }
+    @inlinable public static var firmwarePHY: Self { Flag(17, "FW_PHY_SM0") }
 }
 
 extension I82576 {

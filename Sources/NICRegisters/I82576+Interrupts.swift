@@ -3,76 +3,91 @@ extension I82576 {
     @frozen public struct InterruptCause: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [
+                .transmitDone, .linkChange, .receiveThreshold, .receiveOverrun, .receiveDone, .outOfSync, .resetDone,
+                .asserted,
+            ])
+        }
     }
 
     /// GPIE: general purpose interrupt enable.
     @frozen public struct InterruptMode: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.clearOnRead, .multipleMSIX, .autoMaskEnable, .pendingBits])
+        }
     }
 
     /// IVAR: vectors of queues q and q + 8, an entry a byte.
     @frozen public struct InterruptAllocation: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(fields: [.receiveLow, .transmitLow, .receiveHigh, .transmitHigh])
+        }
     }
 
     /// EITR: interrupt throttle of a vector.
     @frozen public struct InterruptThrottle: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.keepCounter], fields: [.interval])
+        }
     }
 }
 
 extension Flag<I82576.InterruptCause> {
     /// TXDW, bit 0: a transmit descriptor was written back.
-    @inlinable public static var transmitDone: Self { Flag(0) }
+    @inlinable public static var transmitDone: Self { Flag(0, "TXDW") }
     /// LSC, bit 2: link status change.
-    @inlinable public static var linkChange: Self { Flag(2) }
+    @inlinable public static var linkChange: Self { Flag(2, "LSC") }
     /// RXDMT0, bit 4: few free receive descriptors.
-    @inlinable public static var receiveThreshold: Self { Flag(4) }
+    @inlinable public static var receiveThreshold: Self { Flag(4, "RXDMT0") }
     /// RXO, bit 6: the receive FIFO overran.
-    @inlinable public static var receiveOverrun: Self { Flag(6) }
+    @inlinable public static var receiveOverrun: Self { Flag(6, "RXO") }
     /// RXDW, bit 7: a receive descriptor was written back.
-    @inlinable public static var receiveDone: Self { Flag(7) }
+    @inlinable public static var receiveDone: Self { Flag(7, "RXDW") }
     /// DOUTSYNC, bit 28: DMA lost synchronization.
-    @inlinable public static var outOfSync: Self { Flag(28) }
+    @inlinable public static var outOfSync: Self { Flag(28, "DOUTSYNC") }
     /// DRSTA, bit 30: the device was reset.
-    @inlinable public static var resetDone: Self { Flag(30) }
+    @inlinable public static var resetDone: Self { Flag(30, "DRSTA") }
     /// INT_ASSERTED, bit 31: an interrupt was sent for the causes read.
-    @inlinable public static var asserted: Self { Flag(31) }
+    @inlinable public static var asserted: Self { Flag(31, "INT_ASSERTED") }
 }
 
 extension Flag<I82576.InterruptMode> {
     /// NSICR, bit 0: every read of ICR clears it.
-    @inlinable public static var clearOnRead: Self { Flag(0) }
+    @inlinable public static var clearOnRead: Self { Flag(0, "NSICR") }
     /// Multiple_MSIX, bit 4: vectors by IVAR; set it before the other interrupt registers.
-    @inlinable public static var multipleMSIX: Self { Flag(4) }
+    @inlinable public static var multipleMSIX: Self { Flag(4, "Multiple_MSIX") }
     /// EIAME, bit 30: EIAM applies.
-    @inlinable public static var autoMaskEnable: Self { Flag(30) }
+    @inlinable public static var autoMaskEnable: Self { Flag(30, "EIAME") }
     /// PBA_support, bit 31.
-    @inlinable public static var pendingBits: Self { Flag(31) }
+    @inlinable public static var pendingBits: Self { Flag(31, "PBA_support") }
 }
 
 extension Field<I82576.InterruptAllocation> {
     /// Receive queue q: bit 7 is VALID, the rest the vector.
-    @inlinable public static var receiveLow: Self { Field(low: 0, width: 8) }
+    @inlinable public static var receiveLow: Self { Field(low: 0, width: 8, "INT_Alloc_RX_n") }
     /// Transmit queue q.
-    @inlinable public static var transmitLow: Self { Field(low: 8, width: 8) }
+    @inlinable public static var transmitLow: Self { Field(low: 8, width: 8, "INT_Alloc_TX_n") }
     /// Receive queue q + 8.
-    @inlinable public static var receiveHigh: Self { Field(low: 16, width: 8) }
+    @inlinable public static var receiveHigh: Self { Field(low: 16, width: 8, "INT_Alloc_RX_n+8") }
     /// Transmit queue q + 8.
-    @inlinable public static var transmitHigh: Self { Field(low: 24, width: 8) }
+    @inlinable public static var transmitHigh: Self { Field(low: 24, width: 8, "INT_Alloc_TX_n+8") }
 }
 
 extension Flag<I82576.InterruptThrottle> {
     /// CNT_INGR, bit 31: a write leaves the counter alone.
-    @inlinable public static var keepCounter: Self { Flag(31) }
+    @inlinable public static var keepCounter: Self { Flag(31, "CNT_INGR") }
 }
 
 extension Field<I82576.InterruptThrottle> {
     /// Interval, bits 14:2.
-    @inlinable public static var interval: Self { Field(low: 2, width: 13) }
+    @inlinable public static var interval: Self { Field(low: 2, width: 13, "Interval") }
 }
 
 extension I82576 {

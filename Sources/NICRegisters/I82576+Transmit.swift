@@ -3,34 +3,40 @@ extension I82576 {
     @frozen public struct TransmitDescriptorControl: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.enable, .flush], fields: [.prefetchThreshold, .hostThreshold, .writeBackThreshold])
+        }
     }
 
     /// TDWBAL: head write-back address low.
     @frozen public struct HeadWriteBack: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.enable])
+        }
     }
 }
 
 extension Flag<I82576.TransmitDescriptorControl> {
     /// ENABLE, bit 25: reads 1 once the queue runs.
-    @inlinable public static var enable: Self { Flag(25) }
+    @inlinable public static var enable: Self { Flag(25, "ENABLE") }
     /// SWFLSH, bit 26: write back now; clears itself.
-    @inlinable public static var flush: Self { Flag(26) }
+    @inlinable public static var flush: Self { Flag(26, "SWFLSH") }
 }
 
 extension Field<I82576.TransmitDescriptorControl> {
     /// PTHRESH, bits 4:0.
-    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 5) }
+    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 5, "PTHRESH") }
     /// HTHRESH, bits 12:8.
-    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 5) }
+    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 5, "HTHRESH") }
     /// WTHRESH, bits 20:16.
-    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 5) }
+    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 5, "WTHRESH") }
 }
 
 extension Flag<I82576.HeadWriteBack> {
     /// Head_WB_En, bit 0: write the head there instead of done bits.
-    @inlinable public static var enable: Self { Flag(0) }
+    @inlinable public static var enable: Self { Flag(0, "Head_WB_En") }
 }
 
 extension I82576 {

@@ -3,33 +3,39 @@ extension I82599 {
     @frozen public struct InterruptMode: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.multipleMSIX, .autoMaskEnable, .pendingBits])
+        }
     }
 
     /// IVAR: vectors of two queues, an entry a byte; bit 7 is VALID, the rest the vector.
     @frozen public struct InterruptAllocation: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(fields: [.receiveEven, .transmitEven, .receiveOdd, .transmitOdd])
+        }
     }
 }
 
 extension Flag<I82599.InterruptMode> {
     /// Multiple_MSIX, bit 4: vectors by IVAR; set it before the other interrupt registers.
-    @inlinable public static var multipleMSIX: Self { Flag(4) }
+    @inlinable public static var multipleMSIX: Self { Flag(4, "Multiple_MSIX") }
     /// EIAME, bit 30: EIAM applies.
-    @inlinable public static var autoMaskEnable: Self { Flag(30) }
+    @inlinable public static var autoMaskEnable: Self { Flag(30, "EIAME") }
     /// PBA_support, bit 31.
-    @inlinable public static var pendingBits: Self { Flag(31) }
+    @inlinable public static var pendingBits: Self { Flag(31, "PBA_support") }
 }
 
 extension Field<I82599.InterruptAllocation> {
     /// Receive queue 2i.
-    @inlinable public static var receiveEven: Self { Field(low: 0, width: 8) }
+    @inlinable public static var receiveEven: Self { Field(low: 0, width: 8, "RECEIVE_EVEN") }
     /// Transmit queue 2i.
-    @inlinable public static var transmitEven: Self { Field(low: 8, width: 8) }
+    @inlinable public static var transmitEven: Self { Field(low: 8, width: 8, "TRANSMIT_EVEN") }
     /// Receive queue 2i + 1.
-    @inlinable public static var receiveOdd: Self { Field(low: 16, width: 8) }
+    @inlinable public static var receiveOdd: Self { Field(low: 16, width: 8, "RECEIVE_ODD") }
     /// Transmit queue 2i + 1.
-    @inlinable public static var transmitOdd: Self { Field(low: 24, width: 8) }
+    @inlinable public static var transmitOdd: Self { Field(low: 24, width: 8, "TRANSMIT_ODD") }
 }
 
 extension I82599 {

@@ -3,45 +3,54 @@ extension I82599 {
     @frozen public struct TransmitDMA: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.enable])
+        }
     }
 
     /// TXDCTL: descriptor control of a transmit queue.
     @frozen public struct TransmitDescriptorControl: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.enable, .flush], fields: [.prefetchThreshold, .hostThreshold, .writeBackThreshold])
+        }
     }
 
     /// RTTDCS: transmit descriptor arbiter.
     @frozen public struct TransmitArbiter: RegisterValue, Hashable {
         public var rawValue: UInt32
         @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+        public static var fields: [RegisterField] {
+            list(flags: [.disable])
+        }
     }
 }
 
 extension Flag<I82599.TransmitDMA> {
     /// TE, bit 0: before any queue is enabled.
-    @inlinable public static var enable: Self { Flag(0) }
+    @inlinable public static var enable: Self { Flag(0, "TE") }
 }
 
 extension Flag<I82599.TransmitDescriptorControl> {
     /// ENABLE, bit 25.
-    @inlinable public static var enable: Self { Flag(25) }
+    @inlinable public static var enable: Self { Flag(25, "ENABLE") }
     /// SWFLSH, bit 26.
-    @inlinable public static var flush: Self { Flag(26) }
+    @inlinable public static var flush: Self { Flag(26, "SWFLSH") }
 }
 
 extension Field<I82599.TransmitDescriptorControl> {
     /// PTHRESH, bits 6:0.
-    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 7) }
+    @inlinable public static var prefetchThreshold: Self { Field(low: 0, width: 7, "PTHRESH") }
     /// HTHRESH, bits 14:8.
-    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 7) }
+    @inlinable public static var hostThreshold: Self { Field(low: 8, width: 7, "HTHRESH") }
     /// WTHRESH, bits 22:16.
-    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 7) }
+    @inlinable public static var writeBackThreshold: Self { Field(low: 16, width: 7, "WTHRESH") }
 }
 
 extension Flag<I82599.TransmitArbiter> {
     /// ARBDIS, bit 6: while MTQC changes.
-    @inlinable public static var disable: Self { Flag(6) }
+    @inlinable public static var disable: Self { Flag(6, "ARBDIS") }
 }
 
 extension I82599 {

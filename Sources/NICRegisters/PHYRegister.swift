@@ -56,4 +56,9 @@ extension Intel8257x.PHYAccess {
     ) -> Self {
         reading(register, phy: phy).setting(.data, UInt32(value)).setting(.operation, 1)
     }
+
+    /// A read of register `number`, 0 to 31, by whatever name the vendor has for it.
+    @inlinable public static func reading(_ number: UInt8, phy: UInt32 = PHYRegister.address) -> Self {
+        Self().setting(.register, UInt32(number)).setting(.phy, phy).setting(.operation, 2)
+    }
 }

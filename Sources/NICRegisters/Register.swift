@@ -6,30 +6,75 @@ public protocol RegisterValue: BitwiseCopyable, Sendable {
     init(rawValue: UInt32)
     /// The bits on the bus.
     var rawValue: UInt32 { get set }
+    /// Every field, lowest first, for printing and for reading names.
+    static var fields: [RegisterField] { get }
 }
 
 /// A one-bit field of the register whose value is `Value`.
-@frozen public struct Flag<Value: RegisterValue>: BitwiseCopyable, Sendable {
+@frozen public struct Flag<Value: RegisterValue>: Sendable {
     /// Position, 0 to 31.
     public let position: UInt32
+    /// The datasheet's name.
+    public let name: StaticString
     /// The bit at `position`.
-    @inlinable public init(_ position: UInt32) { self.position = position }
+    @inlinable public init(_ position: UInt32, _ name: StaticString = "") {
+        self.position = position
+        self.name = name
+    }
 }
 
 /// A field of several bits of the register whose value is `Value`.
-@frozen public struct Field<Value: RegisterValue>: BitwiseCopyable, Sendable {
+@frozen public struct Field<Value: RegisterValue>: Sendable {
     /// Position of the lowest bit.
     public let low: UInt32
     /// Number of bits, 2 to 31.
     public let width: UInt32
+    /// The datasheet's name.
+    public let name: StaticString
     /// The `width` bits from `low` up.
-    @inlinable public init(low: UInt32, width: UInt32) {
+    @inlinable public init(low: UInt32, width: UInt32, _ name: StaticString = "") {
         self.low = low
         self.width = width
+        self.name = name
     }
 }
 
+/// A field of one bit or several, of a register of any kind.
+public struct RegisterField: Sendable {
+    /// Position of the lowest bit.
+    public let low: UInt32
+    /// Number of bits.
+    public let width: UInt32
+    /// The datasheet's name.
+    public let name: StaticString
+
+    /// A one-bit field.
+    public init<V>(_ flag: Flag<V>) {
+        low = flag.position
+        width = 1
+        name = flag.name
+    }
+
+    /// A field of several bits.
+    public init<V>(_ field: Field<V>) {
+        low = field.low
+        width = field.width
+        name = field.name
+    }
+
+    /// The field's number in a register's value.
+    public func value(in raw: UInt32) -> UInt32 { (raw >> low) & ((1 << width) - 1) }
+}
+
 extension RegisterValue {
+    /// None: a number as a whole.
+    public static var fields: [RegisterField] { [] }
+
+    /// What ``fields`` is made of, in the order of their bits.
+    static func list(flags: [Flag<Self>] = [], fields: [Field<Self>] = []) -> [RegisterField] {
+        (flags.map { RegisterField($0) } + fields.map { RegisterField($0) }).sorted { $0.low < $1.low }
+    }
+
     /// All bits zero.
     @inlinable public init() { self.init(rawValue: 0) }
 

@@ -10,6 +10,12 @@ public struct RegisterDescription: Sendable {
     public let name: StaticString
     /// What accesses do.
     public let access: RegisterAccess
+    /// The index of the first, where there are several.
+    public let first: Int
+    /// What the bits mean; empty for a number.
+    public let fields: [RegisterField]
+    /// Whether the value is one number.
+    public let isPlain: Bool
 
     /// A single register.
     public init<V>(_ register: Register<V>) {
@@ -18,6 +24,9 @@ public struct RegisterDescription: Sendable {
         count = 1
         name = register.name
         access = register.access
+        first = 0
+        fields = V.fields
+        isPlain = V.self == PlainValue.self
     }
 
     /// Registers that repeat at an even distance, `first` being the index of the first.
@@ -27,5 +36,22 @@ public struct RegisterDescription: Sendable {
         self.count = count
         name = register(first).name
         access = register(first).access
+        self.first = first
+        fields = V.fields
+        isPlain = V.self == PlainValue.self
     }
+
+    /// Whether a read may change the device: it clears a counter or causes, or takes a semaphore (SWSM.SMBI).
+    public var readChangesState: Bool {
+        switch access {
+        case .readClear, .writeOneClear: true
+        case .readWrite, .readOnly, .writeOnly, .writeOneSet: "\(name)" == "SWSM"
+        }
+    }
+
+    /// The name of the register at `index` of the list: `RDT[0]`, or the bare name of one that stands alone.
+    public func name(at index: Int) -> String { stride == 0 ? "\(name)" : "\(name)[\(first + index)]" }
+
+    /// Byte offset of the register at `index` of the list.
+    public func offset(at index: Int) -> UInt32 { offset + stride * UInt32(truncatingIfNeeded: index) }
 }

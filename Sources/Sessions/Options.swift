@@ -174,8 +174,6 @@ public struct ReceiveOptions: Codable, Sendable {
     public var frames: FrameOptions?
     /// Each connection carries one HTTP PUT.
     public var http = false
-    /// Sleep when nothing arrives, woken by the device's interrupt; otherwise poll and nap.
-    public var sleep = false
     /// Who runs where.
     public var placement = Placement.twoThreads
 

@@ -94,8 +94,6 @@ public struct TransferResult: Encodable, Sendable {
     public var stackMapsSlots: Int?
     /// Words of the streams that were found in the host memory of a device that was searched for them.
     public var payloadWordsInHostMemory: Int?
-    /// How often the stack slept, and what woke it; `nil` when it polled.
-    public var sleeps: SleepResult?
     /// Slots by holder when the last byte had been consumed.
     public var ledger = LedgerResult(Ledger())
     /// Slots that were not back in the pool after the queues had stopped.

@@ -93,7 +93,6 @@ public enum Session {
         let fired = try lines.device.end()
         var machine: QTestMachine?
         if case .qemu(let family) = device.name { machine = try SessionPlan.machine(family, region) }
-        let wakeup = try SessionPlan.wakeup(task)
         let host = try DeviceHost.start(
             task, placement, memory: memory, region: region, lines: lines, cable: machine?.takeWire())
         let watch = DeviceWatch(host: host, memory: memory)

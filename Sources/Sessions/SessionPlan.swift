@@ -65,12 +65,6 @@ enum SessionPlan {
         }
     }
 
-    /// What wakes the stack's side of a task that sleeps.
-    static func wakeup(_ task: DeviceTask) throws(SessionError) -> WakeupLine? {
-        guard task.sleeps else { return nil }
-        do { return try WakeupLine() } catch { throw SessionError(error) }
-    }
-
     /// A QEMU whose controller is `family` and whose peer device is `region`.
     static func machine(
         _ family: NICFamily, _ region: borrowing DeviceRegion

@@ -17,9 +17,6 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
     private let slots: MappingAudit.Memory
-    private let sleeper: Sleeper?
-    /// What woke the stack; `nil` where it does not sleep.
-    private(set) var sleeps: SleepResult?
     /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
 
@@ -27,19 +24,12 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
         sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], log: Logger
     ) throws(SessionError) {
-        var sleeper: Sleeper?
         do {
             let flushWindow = try device.flushWindow(region)
             var engine = try Engine<Driver>(
                 device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
-            switch consume wakeup {
-            case .some(let line):
-                try engine.enableInterrupts()
-                sleeper = Sleeper(line)
-            case .none: break
-            }
             for port in ports { try engine.stack.listen(port: port) }
             if sleeper != nil { sleeps = Self.prepareToSleep(engine, log) }
             self.engine = engine
@@ -73,9 +63,15 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
             if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
+            var slept = false
             if idle > 256 {
-                if sleeps == nil { pauseBriefly() } else { sleep(now) }
-                idle = 0
+                if sleeps == nil {
+                    pauseBriefly()
+                } else {
+                    sleep(now)
+                    slept = true
+                    idle = 0
+                }
             }
             rounds &+= 1
             if slept || rounds & 0xFFF == 0 {

@@ -10,6 +10,8 @@ public struct DeviceCapabilities: Encodable, Sendable {
         public let name: String
         /// What does not work without it.
         public let consequence: String
+        /// Without it the device cannot be used here at all.
+        public let isEssential: Bool
     }
 
     /// Vendor id.
@@ -36,8 +38,10 @@ public struct DeviceCapabilities: Encodable, Sendable {
     public let powerState: String?
     /// Virtual functions that are enabled now.
     public let enabledVirtualFunctions: Int
+    /// Receive queues that were found; `nil` where no registers were looked at.
+    public internal(set) var receiveQueues: Int?
     /// What the family has and this function does not show.
-    public let missing: [Missing]
+    public internal(set) var missing: [Missing]
 
     /// Judges a copy of a configuration space.
     public init(_ space: ConfigSpace) {
@@ -69,20 +73,25 @@ public struct DeviceCapabilities: Encodable, Sendable {
                     Missing(
                         name: "MSI-X",
                         consequence:
-                            "a receiver cannot sleep until a frame arrives; the controller has \(facts.msixVectors) vectors"
-                    ))
+                            "a receiver cannot sleep until a frame arrives; the controller has \(facts.msixVectors) vectors",
+                        isEssential: false))
             }
             if express == nil {
                 missing.append(
-                    Missing(name: "PCI Express", consequence: "ordering, payload size and reset cannot be read or set"))
+                    Missing(
+                        name: "PCI Express", consequence: "ordering, payload size and reset cannot be read or set",
+                        isEssential: false))
             } else if !functionLevelReset, family != .e1000e {
                 missing.append(
                     Missing(
-                        name: "function level reset", consequence: "the function is reset by its own register alone"))
+                        name: "function level reset", consequence: "the function is reset by its own register alone",
+                        isEssential: false))
             }
             if power == nil {
                 missing.append(
-                    Missing(name: "Power Management", consequence: "the function cannot be woken from a sleep state"))
+                    Missing(
+                        name: "Power Management", consequence: "the function cannot be woken from a sleep state",
+                        isEssential: false))
             }
         }
         self.missing = missing

@@ -29,6 +29,13 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case qemuCannotStart(path: String, errno: Int32)
     case qemuDied(during: String, words: String)
     case qemuSilent(during: String)
+    case nvmUnknown(family: NICFamily)
+    case noSuchRegister(name: String)
+    case ambiguousRegister(name: String, count: Int)
+    case registerReadOnly(name: String)
+    case badAssignment(text: String)
+    case noPHYAccess
+    case badReport(line: Int, why: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
     case vfio(VFIOError)
@@ -87,6 +94,20 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "QEMU ended during \(step): \(words.isEmpty ? "it said nothing" : words); run it by hand to see why"
         case .qemuSilent(let step):
             "QEMU did not answer during \(step); the machine may be overloaded, try again"
+        case .nvmUnknown(let family):
+            "the NVM of \(family.rawValue) has a layout that this program does not know; name an igb or e1000e"
+        case .noSuchRegister(let name):
+            "there is no register \(name) in this family; uiodrv regs without a name lists them all"
+        case .ambiguousRegister(let name, let count):
+            "\(name) is \(count) registers; name one of them with its index, as in \(name)[0]"
+        case .registerReadOnly(let name):
+            "\(name) drops what is written to it; choose a register that can be written"
+        case .badAssignment(let text):
+            "\(text) is no assignment; write it as NAME=VALUE with a decimal or 0x hexadecimal number of 32 bits"
+        case .noPHYAccess:
+            "this family's PHY cannot be read by this program; use its datasheet's tools"
+        case .badReport(let line, let why):
+            "line \(line) of the report \(why); make the report anew with uiodrv selftest --report"
         case .memory(let error): error.description
         case .split(let error): error.description
         case .vfio(let error): error.description

@@ -21,6 +21,9 @@ public protocol NICDriver: ~Copyable {
     /// How many queues can split into a region, besides queue 0.
     static var maximumSplitQueues: Int { get }
 
+    /// Whether a frame that fits the header buffer stays in host memory whole, instead of being split.
+    static var keepsSmallFramesWhole: Bool { get }
+
     /// The device being driven.
     var device: Device { get }
     /// How it is set up.
@@ -64,6 +67,8 @@ public protocol NICDriver: ~Copyable {
     func maskInterrupts()
     /// Reads the port's own counters and adds them up; call it once a second, not once a packet.
     mutating func statistics() -> PortStatistics
+    /// Reads register `register` (0 to 31) of the PHY, whose bus is taken from firmware for it.
+    func readPHY(_ register: UInt8, wait: (Interval) -> Void) throws(DriverError) -> UInt16
     /// Stops every queue, waits for descriptors in flight, and resets the device: afterwards it writes nowhere, and posted
     /// slots may be taken back and memory unmapped.
     func shutDown(wait: (Interval) -> Void)
@@ -81,6 +86,13 @@ extension NICDriver where Self: ~Copyable {
         guard NICFamily(identity: identity) == family else {
             throw identity == .max ? .deviceGone(during: "identification") : .wrongDevice(identity: identity)
         }
+    }
+
+    /// As descriptor type 5 of the 82576 and its relatives does.
+    public static var keepsSmallFramesWhole: Bool { true }
+    /// A family whose PHY cannot be read says so.
+    public func readPHY(_ register: UInt8, wait: (Interval) -> Void) throws(DriverError) -> UInt16 {
+        throw .noPHYAccess
     }
 
     /// Refuses what no frame buffer or queue of the family can hold.

@@ -10,7 +10,8 @@ struct Main: ParsableCommand {
         abstract: "Receives network payload straight into device memory, from user space.",
         subcommands: [
             Loopback.self, Receive.self, Peer.self, List.self, Probe.self, Config.self, Bind.self, Unbind.self,
-            DoctorCommand.self, DeviceSideCommand.self,
+            DoctorCommand.self, Regs.self, NVM.self, Phy.self, Stats.self, SelfTestCommand.self, Replay.self,
+            DeviceSideCommand.self,
         ])
 }
 

@@ -32,8 +32,6 @@ struct Receive: ParsableCommand {
     var headers: String?
     @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
-    @Flag(help: "Sleep when nothing arrives, woken by the device's interrupt; default is to poll.")
-    var sleep = false
     @Option(
         help:
             "Take the region away under a PCI function after so many bytes: the IOMMU must stop it, and the run must fail."
@@ -87,7 +85,6 @@ struct Receive: ParsableCommand {
         } else if headers != nil || frames != 0 {
             throw SessionError("--headers and --frames need --raw or --udp; add one of them")
         }
-        options.sleep = sleep
         options.placement = isolate ? .twoProcesses : .twoThreads
         return options
     }

@@ -2,15 +2,10 @@ import DeviceMemory
 import VFIODriver
 
 /// Gives the same frames to both controllers under the same set-up and compares everything that they left behind.
-struct Comparison {
-    /// Frames of one batch: few enough that every queue has descriptors for all of them, whatever their length.
-    static var batch: Int { 12 }
-    /// Longest payload in a frame: four buffers of the smallest size.
-    static var longest: Int { 3600 }
-
-    private var qemu: I82576Rig<QEMUSubject>
+struct Comparison<Theirs: Rig, Ours: Rig> where Theirs.S == QEMUSubject, Ours.S == ModelSubject {
+    private var qemu: Theirs
     private let makeQEMU: () throws -> QEMUSubject
-    private let model: I82576Rig<ModelSubject>
+    private let model: Ours
     private var marks: UInt32 = 0
     /// Frames that were compared.
     private(set) var compared = 0
@@ -22,9 +17,9 @@ struct Comparison {
     private(set) var windows: Set<UInt64> = []
 
     init(model: ModelSubject, makeQEMU: @escaping () throws -> QEMUSubject) throws {
-        self.model = I82576Rig(subject: model)
+        self.model = Ours(subject: model)
         self.makeQEMU = makeQEMU
-        qemu = I82576Rig(subject: try makeQEMU())
+        qemu = Theirs(subject: try makeQEMU())
         try qemu.bringUp()
         try self.model.bringUp()
     }
@@ -68,26 +63,26 @@ struct Comparison {
         } catch {
             qemu.subject.machine.look()
             guard qemu.subject.machine.isGone else { throw error }
-            qemu = I82576Rig(subject: try makeQEMU())
+            qemu = Theirs(subject: try makeQEMU())
             try qemu.bringUp()
             return nil
         }
         let ours = try Self.run(model, settings, frames, mark)
-        collect(theirs)
+        collect(settings, theirs)
         return theirs.differences(
-            ours, headerSize: I82576Rig<QEMUSubject>.headerSize, slotSize: I82576Rig<QEMUSubject>.slotSize,
-            perQueue: I82576Rig<QEMUSubject>.descriptors)
+            ours, headerSize: Theirs.headerSize, slotSize: Theirs.slotSize,
+            perQueue: Theirs.descriptors)
     }
 
-    private static func run<S: Subject>(
-        _ rig: I82576Rig<S>, _ settings: Settings, _ frames: [[UInt8]], _ mark: [UInt8]
+    private static func run<R: Rig>(
+        _ rig: R, _ settings: Settings, _ frames: [[UInt8]], _ mark: [UInt8]
     ) throws -> Image {
         rig.prepare(settings)
         for frame in frames { try rig.subject.inject(frame) }
         // What is refused leaves no trace: a frame that no filter touches says when all are through.
         try rig.subject.inject(mark)
-        try rig.subject.settle { rig.hasArrived(mark) }
-        return rig.image()
+        try rig.subject.settle { rig.hasArrived(settings, mark) }
+        return rig.image(settings)
     }
 
     /// A frame of a protocol that nobody knows, different each time.
@@ -98,17 +93,14 @@ struct Comparison {
     }
 
     /// Remembers parts of the payload that the controller put into the region of its own accord, after a split.
-    private mutating func collect(_ image: Image) {
-        typealias Rig = I82576Rig<QEMUSubject>
-        for queue in 0..<Rig.queues {
-            for (index, words) in image.descriptors[queue].enumerated() where words.count == 2 {
-                let length = Int(words[1] >> 32 & 0xFFFF)
-                // SPH without HBO: nothing of the packet buffer is a header.
-                guard words[0] >> 31 & 1 == 1, words[1] >> 23 & 1 == 0, length >= 64, windows.count < 1 << 20 else {
+    private mutating func collect(_ settings: Settings, _ image: Image) {
+        for queue in 0..<Theirs.queues {
+            for (index, words) in image.descriptors[queue].enumerated() where !words.isEmpty {
+                guard let length = qemu.splitPayload(settings, words), length >= 64, windows.count < 1 << 20 else {
                     continue
                 }
-                let start = (queue * Rig.descriptors + index) * Rig.slotSize
-                for offset in stride(from: 16, to: min(length, Rig.slotSize) - 8, by: 8) {
+                let start = (queue * Theirs.descriptors + index) * Theirs.slotSize
+                for offset in stride(from: 16, to: min(length, Theirs.slotSize) - 8, by: 8) {
                     var word: UInt64 = 0
                     for byte in 0..<8 { word |= UInt64(image.payload[start + offset + byte]) << UInt64(8 * byte) }
                     windows.insert(word)

@@ -4,6 +4,10 @@ import SoftNIC
 import Timeline
 import VFIODriver
 
+/// Frames of one batch: few enough that every queue has descriptors for all of them, whatever their length.
+let batchSize = 12
+/// Longest payload in a frame: four buffers of the smallest size.
+let longestPayload = 3600
 /// The address of both controllers.
 let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 
@@ -11,6 +15,8 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
     static let configuration = CommandConfiguration(
         abstract: "Gives the same frames to QEMU's controller and to the model of it, and compares what they write.")
 
+    @Option(help: "Controller: igb or e1000e.")
+    var family = "igb"
     @Option(help: "File of vectors, as in Tests/Vectors; may be given more than once.")
     var vectors: [String] = []
     @Option(help: "Frames to make up.")
@@ -20,7 +26,13 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
 
     func run() throws {
         do {
-            try compare()
+            switch family {
+            case "igb":
+                try compare(.igb, .i82576, I82576Rig<QEMUSubject>.self, I82576Rig<ModelSubject>.self)
+            case "e1000e":
+                try compare(.e1000e, .i82574, I82574Rig<QEMUSubject>.self, I82574Rig<ModelSubject>.self)
+            default: throw ConformanceError("there is no controller \(family); use igb or e1000e")
+            }
         } catch let error as ExitCode {
             throw error
         } catch {
@@ -29,17 +41,17 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
         }
     }
 
-    private func compare() throws {
-        typealias Rig = I82576Rig
-        let configuration = SoftNICConfiguration(preset: .qemu, macAddress: station)
-        let model = try ModelSubject(
-            configuration, hostBytes: Rig<ModelSubject>.hostBytes, regionBytes: Rig<ModelSubject>.regionBytes)
-        var comparison = try Comparison(model: model) {
+    private func compare<Theirs: Rig, Ours: Rig>(
+        _ family: NICFamily, _ model: SoftNICModel, _ theirs: Theirs.Type, _ ours: Ours.Type
+    ) throws where Theirs.S == QEMUSubject, Ours.S == ModelSubject {
+        var configuration = SoftNICConfiguration(model: model, preset: .qemu, macAddress: station)
+        configuration.payloadDelay = .off
+        let model = try ModelSubject(configuration, hostBytes: Ours.hostBytes, regionBytes: Ours.regionBytes)
+        var comparison = try Comparison<Theirs, Ours>(model: model) {
             try QEMUSubject(
-                .igb, hostBytes: Rig<QEMUSubject>.hostBytes, regionBytes: Rig<QEMUSubject>.regionBytes,
-                macAddress: station)
+                family, hostBytes: Theirs.hostBytes, regionBytes: Theirs.regionBytes, macAddress: station)
         }
-        for batch in try recorded() + random() {
+        for batch in try recorded() + random(family) {
             do {
                 for difference in try comparison.compare(batch) {
                     print("FAIL  \(difference)")
@@ -51,7 +63,7 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
         }
         let leaks = comparison.payloadInHostMemory()
         print(
-            "\(comparison.compared) frames compared between \(comparison.version)'s igb and \(model.name), \(comparison.different) answered differently, \(comparison.fatal) that QEMU did not survive; \(comparison.windows.count) words of split payload looked for in QEMU's RAM, \(leaks) found"
+            "\(comparison.compared) frames compared between \(comparison.version)'s \(family.rawValue) and \(model.name), \(comparison.different) answered differently, \(comparison.fatal) that QEMU did not survive; \(comparison.windows.count) words of split payload looked for in QEMU's RAM, \(leaks) found"
         )
         let failures = comparison.different + (leaks == 0 ? 0 : 1)
         let checks = comparison.compared + 1
@@ -76,21 +88,21 @@ let station: [UInt8] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]
         }
         return order.flatMap { settings in
             let all = groups[settings] ?? []
-            return stride(from: 0, to: all.count, by: Comparison.batch).map {
-                Array(all[$0..<min($0 + Comparison.batch, all.count)])
+            return stride(from: 0, to: all.count, by: batchSize).map {
+                Array(all[$0..<min($0 + batchSize, all.count)])
             }
         }
     }
 
-    private func random() -> [[Vector]] {
+    private func random(_ family: NICFamily) -> [[Vector]] {
         var generator = FrameGenerator(seed: seed, station: station)
         var draw = SeededGenerator(seed: seed, stream: 0x5E7)
-        return stride(from: 0, to: frames, by: Comparison.batch).map { start in
-            let settings = Settings(random: &draw)
-            return (start..<min(start + Comparison.batch, frames)).map { number in
+        return stride(from: 0, to: frames, by: batchSize).map { start in
+            let settings = Settings(for: family, random: &draw)
+            return (start..<min(start + batchSize, frames)).map { number in
                 Vector(
                     name: "seed \(seed) frame \(number)", settings: settings,
-                    frame: generator.next(longest: Comparison.longest))
+                    frame: generator.next(longest: longestPayload))
             }
         }
     }

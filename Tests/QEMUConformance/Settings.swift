@@ -1,12 +1,13 @@
 import Timeline
+import VFIODriver
 
-/// How an 82576's receive side is set up for a vector: the raw numbers of the fields, in the order of the vector file.
+/// How a controller's receive side is set up for a vector: the raw numbers of the fields, in the order of the vector file.
 struct Settings: Hashable {
-    /// SRRCTL.DESCTYPE
+    /// SRRCTL.DESCTYPE; of an 82574 0 legacy, 1 extended, 2 packet split.
     var descriptorType: UInt32 = 5
-    /// SRRCTL.BSIZEHEADER, in 64 bytes.
+    /// SRRCTL.BSIZEHEADER, in 64 bytes; PSRCTL.BSIZE0, in 128.
     var headerUnits: UInt32 = 2
-    /// SRRCTL.BSIZEPACKET, in KiB.
+    /// SRRCTL.BSIZEPACKET or PSRCTL.BSIZE1, in KiB.
     var packetUnits: UInt32 = 2
     /// RCTL.SECRC
     var stripCRC: UInt32 = 1
@@ -46,17 +47,19 @@ struct Settings: Hashable {
     }
 
     /// Any of the combinations that software may choose.
-    init(random draw: inout SeededGenerator) {
+    init(for family: NICFamily, random draw: inout SeededGenerator) {
         func pick(_ values: [UInt32]) -> UInt32 { values[Int(draw.below(UInt32(values.count)))] }
-        descriptorType = pick([2, 2, 2, 5, 5, 5, 1, 0, 3, 4])
-        headerUnits = pick([1, 2, 2, 3, 4, 8, 15])
-        packetUnits = pick([1, 2, 2, 4])
-        stripCRC = pick([1, 1, 1, 0])
+        let isNewer = family == .igb
+        descriptorType = isNewer ? pick([2, 2, 2, 5, 5, 5, 1, 0, 3, 4]) : pick([2, 2, 2, 2, 1, 0])
+        headerUnits = isNewer ? pick([1, 2, 2, 3, 4, 8, 15]) : pick([1, 2, 2, 3, 8])
+        // A frame that does not fit one descriptor of the 82574, or fills it up to the check sequence, ends QEMU.
+        packetUnits = isNewer ? pick([1, 2, 2, 4]) : 4
+        stripCRC = isNewer || descriptorType != 2 ? pick([1, 1, 1, 0]) : 1
         // IPFRSP_DIS 14, IPv6_DIS 10, IPv6XSUM_DIS 11, IPV6_EX_DIS 16.
         filterControl = pick([0, 0, 0, 1 << 14, 1 << 10, 1 << 11, 1 << 16, 1 << 14 | 1 << 16])
         let hashes = draw.below(2) == 1
         // RSS with any set of hash types needs PCSD; without, the descriptor holds the packet's identification.
-        multipleQueues = hashes ? 2 | UInt32(truncatingIfNeeded: draw.next()) & 0x01FF_0000 : 0
+        multipleQueues = hashes ? (isNewer ? 2 : 1) | UInt32(truncatingIfNeeded: draw.next()) & 0x01FF_0000 : 0
         checksum = (hashes ? 1 << 13 : 0) | pick([0x300, 0x300, 0x300, 0x100, 0x200, 0, 0xB00])
         longPackets = pick([0, 1])
         stripTag = pick([0, 1])

@@ -43,11 +43,12 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
         "the 82574 carries the same transfers: its only split queue, padding as payload, damage on the wire",
         arguments: DevicePreset.allCases)
     func otherFamily(_ preset: DevicePreset) throws {
+        let name = try DeviceName(parsing: "softnic:e1000e")
         for loss in [0, 0.01] {
             let result = try run {
                 $0.bytes = 1 << 20
-                $0.device.name = .softnic(.e1000e)
-                $0.device.queues = 1
+                $0.device.name = name
+                $0.device.queues = name.defaultQueues
                 $0.device.preset = preset
                 $0.messageMinimum = 1
                 $0.messageMaximum = 20_000

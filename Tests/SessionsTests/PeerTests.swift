@@ -127,15 +127,3 @@ private func transfer(_ scratch: Scratch, _ change: (inout PeerOptions) -> Void)
         #expect(error?.description.contains(value) == true)
     }
 }
-
-@Suite struct SleepTests {
-    @Test("a device without interrupts cannot wake a receiver, which is said before anything is waited for")
-    func withoutInterrupts() throws {
-        let scratch = try Scratch()
-        var options = ReceiveOptions()
-        options.device.regionBytes = 8 << 20
-        options.wire = "dgram:\(scratch.path)/nic,\(scratch.path)/peer"
-        options.sleep = true
-        #expect(throws: SessionError.self) { try Session.receive(options, log: log, progress: { _ in }) }
-    }
-}

@@ -46,13 +46,3 @@ public struct Sleeper: ~Copyable {
         return hasFired ? .device : isRung ? .application : .time
     }
 }
-
-/// What woke a sleeper.
-public enum Wakeup: Sendable, Hashable {
-    /// The application rang, or a signal came.
-    case application
-    /// A vector of the device fired.
-    case device
-    /// The time was over.
-    case time
-}

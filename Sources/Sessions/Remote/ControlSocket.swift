@@ -38,7 +38,6 @@ struct ControlSocket: ~Copyable, Sendable {
         case session = 1
         case region
         case cable
-        case wakeup
         case map
         case mapRegion
         case unmap

@@ -18,14 +18,6 @@ enum DeviceTask: Codable, Sendable {
         case .receive(let options): options.device
         }
     }
-
-    /// Whether the stack sleeps when nothing arrives, and its consumer must ring.
-    var sleeps: Bool {
-        switch self {
-        case .loopback: false
-        case .receive(let options): options.sleep
-        }
-    }
 }
 
 /// The thread or process in which the device's side runs, as the stack's side sees it.
@@ -74,10 +66,6 @@ struct DeviceHost: ~Copyable {
         case .some(let cable): sent = socket.send(.init(.cable), descriptor: cable.rawValue) && sent
         case .none: break
         }
-        switch wakeup {
-        case .some(let line): sent = socket.send(.init(.wakeup), descriptor: line.fileDescriptor) && sent
-        case .none: break
-        }
         guard sent else {
             throw SessionError(
                 "cannot hand memory to the device's side: \(systemMessage(errno)); raise the limit of open files")
@@ -116,8 +104,6 @@ struct DeviceHost: ~Copyable {
                 device: WakeupLine(taking: OwnedDescriptor(taking: try control.expect().1)))
             var cable: OwnedDescriptor?
             if task.device.name.hasCable { cable = OwnedDescriptor(taking: try control.expect().1) }
-            var wakeup: WakeupLine?
-            if task.sleeps { wakeup = WakeupLine(taking: OwnedDescriptor(taking: try control.expect().1)) }
             let memory = try SessionMemory(
                 object: MemoryObject(
                     name: "session", taking: OwnedDescriptor(taking: sessionFD), size: Int(session.length)))
@@ -159,8 +145,6 @@ struct DeviceServing: FarEndUser, ~Copyable {
     let lines: WakeupLines
     /// The device's cable, when the device is not here.
     let cable: OwnedDescriptor?
-    /// What the consumer rings when the stack sleeps.
-    let wakeup: WakeupLine?
 
     init(
         task: DeviceTask, region: consuming DeviceRegion, memory: SessionMemory, control: borrowing ControlSocket,
@@ -172,15 +156,6 @@ struct DeviceServing: FarEndUser, ~Copyable {
         self.region = region
         self.lines = lines
         self.cable = cable
-        self.wakeup = wakeup
-    }
-
-    private borrowing func line() throws(SessionError) -> WakeupLine? {
-        switch wakeup {
-        case .some(let line):
-            do { return try line.duplicate() } catch { throw SessionError(error) }
-        case .none: return nil
-        }
     }
 
     consuming func use<End: FarEnd & ~Copyable>(_ end: consuming End) throws(SessionError) {
@@ -192,7 +167,6 @@ struct DeviceServing: FarEndUser, ~Copyable {
                 outputPath: options.output)
             return try serve(end, consumer)
         }
-        let wakeup = try line()
         let consumer: Consumer
         do {
             switch task {

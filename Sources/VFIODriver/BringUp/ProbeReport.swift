@@ -35,7 +35,8 @@ public struct ProbeReport: Encodable, Sendable {
     public init(name: String, _ device: some PCIDevice) {
         let bars = PCIBar.sizing(device)
         let space = ConfigSpace(reading: device)
-        let capabilities = DeviceCapabilities(space)
+        var capabilities = DeviceCapabilities(space)
+        capabilities.examineRegisters(of: device)
         self.init(
             device: name, findings: Self.deviceFindings(space, capabilities, bars, name: name),
             capabilities: capabilities, bars: bars)
@@ -56,8 +57,11 @@ public struct ProbeReport: Encodable, Sendable {
             findings.append(
                 .warning("configuration", fault, "update the adapter's firmware; uiodrv config \(name) shows the list"))
         }
-        findings += capabilities.missing.map {
-            .warning("capability", "\($0.name) is missing: \($0.consequence)", "see uiodrv config \(name)")
+        findings += capabilities.missing.map { part in
+            let text = "\(part.name) is missing: \(part.consequence)"
+            return part.isEssential
+                ? .problem("capability", text, "use another device or preset")
+                : .warning("capability", text, "see uiodrv config \(name)")
         }
         if let facts = capabilities.facts { findings.append(registers(facts, bars)) }
         if let facts = capabilities.facts, capabilities.msixVectors > 0 {

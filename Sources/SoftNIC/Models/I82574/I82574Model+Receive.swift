@@ -31,6 +31,7 @@ extension I82574Model {
         } else if frame.count < 14 || (frame.count < 60 && !behaviour.padsShortFrames) {
             registers.count(I82574.ruc)
         } else {
+            if frame.count < 60 && behaviour.countsPaddedFrames { registers.count(I82574.ruc) }
             fifo.push(frame, mark: mark)
         }
     }
@@ -58,14 +59,17 @@ extension I82574Model {
         let place = fifo.front
         let wireLength = max(fifo.frontLength, 60)
         let arrived = place.slice(0, wireLength).readOnly
-        guard filter(control).accepts(arrived, core.registers) else { return .dropped }
         var tag: UInt16?
         let vlanType = UInt16(truncatingIfNeeded: registers[I82574.vet].rawValue)
         let isTagged = arrived.be16(12) == vlanType
+        let isForUs = filter(control).accepts(arrived, core.registers)
+        // QEMU measures before it looks at the address.
+        guard isForUs || behaviour.countsPaddedFrames else { return .dropped }
         guard !isOversized(fifo.frontLength, control, isTagged) else {
             registers.count(I82574.roc)
             return .dropped
         }
+        guard isForUs else { return .dropped }
         if isTagged && registers[I82574.ctrl][.vlanMode] { tag = arrived.be16(14) }
         // Headers are read behind the tag; addresses move over it only when the frame is delivered.
         let start = tag == nil ? 0 : 4
@@ -74,7 +78,7 @@ extension I82574Model {
         let (type, hash) = computeHash(frame, parsed)
         let queue = type == .none ? 0 : redirect(hash)
         let crc = control[.stripCRC] ? 0 : 4
-        let boundary = layout.kind == .split ? splitBoundary(parsed) : nil
+        let boundary = layout.kind == .split ? splitBoundary(parsed, frame.count) : nil
         var total = frame.count &+ crc
         // A frame without payload: its padding is not payload.
         if !behaviour.storesPadding, crc == 0, let boundary, boundary == parsed.headerEnd,
@@ -124,8 +128,8 @@ extension I82574Model {
     }
 
     /// Where the device cuts the frame; `nil` when it does not, because the header does not fit its buffer either.
-    private func splitBoundary(_ parsed: ParsedFrame) -> Int? {
-        guard let end = headerEnd(parsed), end <= layout.size0 else { return nil }
+    private func splitBoundary(_ parsed: ParsedFrame, _ length: Int) -> Int? {
+        guard let end = headerEnd(parsed), end <= layout.size0, end <= length else { return nil }
         return end
     }
 
@@ -179,9 +183,8 @@ extension I82574Model {
         fields.status =
             ChecksumFinding(
                 frame, parsed, header: offloads[.ipOffload], transport: offloads[.transportOffload] && checksIPv6,
-                // The part knows no SCTP; QEMU treats it with the others.
-                sctp: offloads[.transportOffload] && behaviour.parsesLikeQEMU,
-                mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
+                // The part knows no SCTP.
+                sctp: false, mark: core.capabilities.receiveChecksum ? fifo.frontMark : .none
             ).bits
         if offloads[.packetChecksumDisable] {
             let queue = type == .none ? 0 : UInt64(redirect(hash))

@@ -1,6 +1,6 @@
 internal import DeviceMemory
 internal import NICRegisters
-internal import Timeline
+public import Timeline
 
 extension I82574Driver {
     public var isLinkUp: Bool { port.isLinkUp }
@@ -21,6 +21,12 @@ extension I82574Driver {
         }
         releasePHY()
         try port.waitForLink(wait: wait)
+    }
+
+    public func readPHY(_ register: UInt8, wait: (Interval) -> Void) throws(DriverError) -> UInt16 {
+        try takePHY(wait: wait)
+        defer { releasePHY() }
+        return try port.accessPHY(.reading(register), wait: wait)
     }
 
     /// Takes the PHY's bus from firmware; the bit reads 1 to the one who has it.

@@ -16,6 +16,8 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Frames of up to 9234 bytes with their check sequence, as the family's drivers have it.
     public static var maximumMTU: Int { 9234 - 14 - 4 - 4 }
+    /// Packet split puts every payload behind its header.
+    public static var keepsSmallFramesWhole: Bool { false }
     public static var maximumSplitQueues: Int { I82574.queueCount - 1 }
     /// Descriptors of a ring, at most: what the family's drivers allow.
     static var maximumDescriptors: Int { 4096 }

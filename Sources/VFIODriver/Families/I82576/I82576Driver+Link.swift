@@ -1,6 +1,6 @@
 internal import NICRegisters
 internal import DeviceMemory
-internal import Timeline
+public import Timeline
 
 extension I82576Driver {
     public var isLinkUp: Bool { port.isLinkUp }
@@ -13,6 +13,14 @@ extension I82576Driver {
         port.releaseLinkSettings()
         try withPHY(wait: wait) { () throws(DriverError) in try port.restartNegotiation(wait: wait) }
         try port.waitForLink(wait: wait)
+    }
+
+    public func readPHY(_ register: UInt8, wait: (Interval) -> Void) throws(DriverError) -> UInt16 {
+        var value: UInt16 = 0
+        try withPHY(wait: wait) { () throws(DriverError) in
+            value = try port.accessPHY(.reading(register), wait: wait)
+        }
+        return value
     }
 
     /// Holds the PHY's semaphores around `body` (4.7.1, ownership of shared resources).

@@ -1,0 +1,89 @@
+internal import DeviceMemory
+internal import Packets
+internal import SoftNIC
+internal import Timeline
+internal import VFIODriver
+
+/// Somebody who works with a device of any kind: its type is chosen once, at the top, and is concrete below.
+protocol DeviceUser: ~Copyable {
+    associatedtype Result
+    consuming func use<Device: RunDevice>(
+        _ device: Device, _ opened: inout OpenedDevice
+    ) throws(SessionError) -> Result
+}
+
+/// What comes with a device besides itself.
+struct OpenedDevice: ~Copyable {
+    let name: DeviceName
+    let family: NICFamily
+    private var region: DeviceRegion?
+    /// What the device says of itself beyond its registers: a version, for reports.
+    let version: String
+    /// Faults and driver errors that a model counted; empty for devices that count none.
+    let findings: () -> [String]
+
+    init(
+        name: DeviceName, family: NICFamily, region: consuming DeviceRegion, version: String,
+        findings: @escaping () -> [String] = { [] }
+    ) {
+        self.name = name
+        self.family = family
+        self.region = consume region
+        self.version = version
+        self.findings = findings
+    }
+
+    /// The region, which can be taken once.
+    mutating func takeRegion() throws(SessionError) -> DeviceRegion {
+        guard let region = region.take() else { throw SessionError("the device's region is in use; run it again") }
+        return region
+    }
+}
+
+extension SoftPCIDevice: RunDevice {
+    var isGone: Bool { false }
+
+    /// The model's clock is the run's: waiting for the device moves it.
+    func wait(_ interval: Interval) {
+        nic.now = nic.now + interval
+        _ = nic.step(now: nic.now)
+    }
+}
+
+extension DeviceOptions {
+    /// Opens the device for bring-up, in this thread, and hands it to `user` with a region that nobody else uses.
+    func withDevice<User: DeviceUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
+        let system = VFIOSystem()
+        let region = try SessionPlan.region(self, system)
+        switch name {
+        case .softnic(let family):
+            let nic = SoftNIC(configuration: model)
+            var opened = OpenedDevice(
+                name: name, family: family, region: region, version: "SoftNIC, preset \(preset.rawValue)",
+                findings: {
+                    var found: [String] = []
+                    if nic.iommuFaultCount != 0 { found.append("\(nic.iommuFaultCount) IOMMU faults") }
+                    if nic.flags.total != 0 { found.append("driver errors: \(nic.flags)") }
+                    return found
+                })
+            return try user.use(SoftPCIDevice(nic), &opened)
+        case .qemu(let family):
+            let machine = try SessionPlan.machine(family, region)
+            let device = try SessionPlan.device(machine, region)
+            var opened = OpenedDevice(name: name, family: family, region: region, version: machine.version)
+            return try user.use(device, &opened)
+        case .pci(let address):
+            guard let device = try openHardware(system) else { throw SessionError("\(name) is no PCI function") }
+            let log = IOMMUFaultLog()
+            var opened = OpenedDevice(
+                name: name, family: try device.family(), region: region, version: "kernel VFIO",
+                findings: {
+                    switch log {
+                    case .some(let log): log.faults(of: address)
+                    case .none: []
+                    }
+                })
+            return try user.use(device, &opened)
+        }
+    }
+}

@@ -1,0 +1,212 @@
+internal import DeviceMemory
+internal import Foundation
+public import Logging
+internal import SoftNIC
+internal import Timeline
+public import VFIODriver
+
+/// What a self-test found, as it is printed.
+public struct SelfTestResult: Codable, Sendable {
+    /// Whether every check held.
+    public var ok = false
+    /// The device's name.
+    public var device = ""
+    /// The checks, in the order in which they were made.
+    public var checks: [SelfTestCheck] = []
+    /// Frames that were sent.
+    public var frames = 0
+    /// Where an IOMMU's refusals are to be found, when the region was taken away.
+    public var faultLog: String?
+}
+
+/// What a replay found, as it is printed.
+public struct ReplayResult: Codable, Sendable {
+    /// Whether there was no difference.
+    public var ok = false
+    /// Who made the report, as it says itself.
+    public var reported: [String] = []
+    /// Register accesses that were repeated.
+    public var accesses = 0
+    /// Frames that were repeated.
+    public var frames = 0
+    /// What was different.
+    public var differences: [ReportDifference] = []
+}
+
+/// Self-tests and their reports.
+public enum SelfTestSession {
+    /// Tests a device.
+    ///
+    /// - Parameters:
+    ///   - unmapsRegion: take the region away on purpose, and expect that payload does not arrive.
+    ///   - report: file for what the device did; `nil` is none.
+    public static func run(
+        _ options: DeviceOptions, unmapsRegion: Bool, report: String?, log: Logger
+    ) throws(SessionError) -> SelfTestResult {
+        var options = options
+        var plan = options.selfTest
+        plan.unmapsRegion = unmapsRegion
+        options.regionBytes = plan.regionBytes(slotSize: options.slotSize)
+        let (result, text) = try options.withDevice(SelfTestUser(options: options, plan: plan, log: log))
+        if let report {
+            do {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: report))
+            } catch {
+                throw SessionError("cannot write the report to \(report); choose a file that can be written")
+            }
+        }
+        return result
+    }
+
+    /// Repeats a report on the software model and compares.
+    public static func replay(
+        _ path: String, preset: DevicePreset, log: Logger
+    ) throws(SessionError) -> ReplayResult {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= 64 << 20,
+            let text = String(data: data, encoding: .utf8)
+        else { throw SessionError("\(path) cannot be read as text of at most 64 MiB; name a report") }
+        let report: SiliconReport
+        do {
+            report = try SiliconReport(parsing: text)
+        } catch {
+            throw SessionError(error)
+        }
+        var options = DeviceOptions()
+        options.name = .softnic(report.family)
+        options.preset = preset
+        options.queues = report.queues
+        options.mtu = report.mtu
+        options.slotSize = report.mtu > 4000 ? 16384 : 4096
+        options.seed = report.seed
+        options.regionBytes = options.selfTest.regionBytes(slotSize: options.slotSize)
+        var model = options.model
+        model.macAddress = report.macAddress
+        return try options.replay(report, model, log)
+    }
+}
+
+extension DeviceOptions {
+    fileprivate var selfTest: SelfTestPlan { SelfTestPlan(queues: queues, mtu: mtu, seed: seed) }
+
+    fileprivate func replay(
+        _ report: SiliconReport, _ model: SoftNICConfiguration, _ log: Logger
+    ) throws(SessionError) -> ReplayResult {
+        var result = ReplayResult()
+        result.reported = report.about.map { "\($0.key) \($0.text)" }
+        result.accesses = report.accesses.count
+        result.frames = report.vectors.count
+        let first = SoftPCIDevice(SoftNIC(configuration: model))
+        let registers = try first.registers()
+        first.writeConfig32(PCIConfig.command, first.readConfig32(PCIConfig.command) | PCIConfig.commandBusMaster)
+        result.differences = ReportComparison.registers(report, on: registers) { first.wait($0) }
+        let second = SoftPCIDevice(SoftNIC(configuration: model))
+        let seen = try report.family.withDriver(
+            ReplayRun(
+                device: second, plan: selfTest, region: SessionPlan.region(self, VFIOSystem()),
+                frames: report.vectors.map { $0.frame }, log: log))
+        result.differences += ReportComparison.frames(report, seen)
+        result.ok = result.differences.isEmpty
+        extendLifetime(first)
+        return result
+    }
+}
+
+private struct ReplayRun: DriverUser, ~Copyable {
+    typealias Device = SoftPCIDevice
+    let device: SoftPCIDevice
+    let plan: SelfTestPlan
+    let region: DeviceRegion
+    let frames: [LoopbackFrame]
+    let log: Logger
+
+    consuming func use<Driver: NICDriver & ~Copyable>(
+        _ driver: Driver.Type
+    ) throws(SessionError) -> [FrameVector] where Driver.Device == SoftPCIDevice {
+        let device = device
+        do {
+            return try SelfTest.repeating(
+                frames, driver, on: device, plan: plan, region: region, flushWindow: device.flushWindow, log: log,
+                wait: { device.wait($0) })
+        } catch {
+            throw SessionError(error)
+        }
+    }
+}
+
+private struct SelfTestUser: DeviceUser {
+    let options: DeviceOptions
+    let plan: SelfTestPlan
+    let log: Logger
+
+    private static var placeOfFaults: String {
+        "the kernel's log (dmesg) has a line with DMAR or AMD-Vi for each access that an IOMMU refused; none is readable here"
+    }
+
+    func use<Device: RunDevice>(
+        _ device: Device, _ opened: inout OpenedDevice
+    ) throws(SessionError) -> (SelfTestResult, String) {
+        let recorder = RegisterRecorder()
+        let found = try opened.family.withDriver(
+            SelfTestDriver(
+                device: device, region: opened.takeRegion(), plan: plan, recorder: recorder, log: log))
+        var result = SelfTestResult()
+        result.device = opened.name.description
+        result.checks = found.outcome.checks
+        result.frames = found.outcome.vectors.count
+        let counted = opened.findings()
+        if plan.unmapsRegion {
+            result.faultLog = counted.isEmpty ? Self.placeOfFaults : counted.joined(separator: "; ")
+        } else {
+            result.checks.append(
+                SelfTestCheck(
+                    name: "faults", ok: counted.isEmpty, expected: "no IOMMU fault, no driver error",
+                    seen: counted.isEmpty ? "none" : counted.joined(separator: "; ")))
+        }
+        result.ok = result.checks.allSatisfy { $0.ok }
+        var report = SiliconReport(family: opened.family)
+        report.about = [
+            ("device", opened.name.description), ("version", opened.version),
+            ("identity", hexadecimal(UInt64(found.identity), digits: 8)),
+            ("kernel", kernelVersion),
+        ]
+        report.queues = plan.configuration.splitQueues
+        report.mtu = plan.configuration.mtu
+        report.seed = plan.configuration.hashSeed
+        report.macAddress = found.outcome.macAddress
+        report.accesses = recorder.accesses
+        report.vectors = found.outcome.vectors
+        return (result, report.text)
+    }
+}
+
+private struct SelfTestFinding {
+    var outcome: SelfTestOutcome
+    var identity: UInt32
+}
+
+private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
+    typealias Device = RecordingDevice<Base>
+    let device: Base
+    let region: DeviceRegion
+    let plan: SelfTestPlan
+    let recorder: RegisterRecorder
+    let log: Logger
+
+    consuming func use<Driver: NICDriver & ~Copyable>(
+        _ driver: Driver.Type
+    ) throws(SessionError) -> SelfTestFinding where Driver.Device == RecordingDevice<Base> {
+        let device = device
+        do {
+            let outcome = try SelfTest.run(
+                driver, on: RecordingDevice(device, recorder), plan: plan, region: region,
+                flushWindow: RecordingBus(device.flushWindow, nil), recorder: recorder, log: log,
+                wait: { device.wait($0) })
+            return SelfTestFinding(outcome: outcome, identity: device.readConfig32(PCIConfig.identity))
+        } catch {
+            throw SessionError(error)
+        }
+    }
+}
+
+/// The kernel's release, for reports.
+private var kernelVersion: String { ProcessInfo.processInfo.operatingSystemVersionString }

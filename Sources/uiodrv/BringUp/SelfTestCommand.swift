@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+struct SelfTestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "selftest",
+        abstract: "Sends frames through a device to itself and checks what came back, into host memory and region.")
+
+    @OptionGroup var device: BringUpArguments
+    @Option(help: "Queues that split; default is as many as the family has, up to 4.")
+    var queues: Int?
+    @Option(help: "Largest IP packet in bytes.")
+    var mtu = 1500
+    @Option(help: "Seed of payloads and RSS key.")
+    var seed: UInt64 = 1
+    @Flag(help: "Take the region away from the device on purpose, and expect that payload does not arrive.")
+    var unmapCanary = false
+    @Option(help: "Write what the device did to this file, for uiodrv replay.")
+    var report: String?
+    @OptionGroup var output: OutputArguments
+
+    func run() {
+        do {
+            var options = try device.options()
+            guard (576...9702).contains(mtu) else {
+                throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")
+            }
+            let queues = queues ?? (options.name.family == .e1000e ? 1 : 4)
+            guard (1...15).contains(queues) else {
+                throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
+            }
+            guard !unmapCanary || report == nil else {
+                throw SessionError("a report of a device without its region is of no use; drop --report")
+            }
+            options.queues = queues
+            options.mtu = mtu
+            options.slotSize = mtu > 4000 ? 16384 : 4096
+            options.seed = seed
+            let result = try SelfTestSession.run(
+                options, unmapsRegion: unmapCanary, report: report, log: makeLog(verbose: output.verbose))
+            if output.json { printJSON(result) } else { printText(result) }
+            if !result.ok { Foundation.exit(1) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func printText(_ result: SelfTestResult) {
+        for check in result.checks {
+            print(
+                check.ok
+                    ? "ok      \(check.name): \(check.seen)"
+                    : "FAILED  \(check.name): expected \(check.expected); seen: \(check.seen)")
+        }
+        if let log = result.faultLog { print("IOMMU: \(log)") }
+        let failed = result.checks.count { !$0.ok }
+        print(
+            "\(result.ok ? "ok" : "FAILED"): \(result.device), \(result.checks.count) checks, \(failed) failed, \(result.frames) frames"
+        )
+    }
+}

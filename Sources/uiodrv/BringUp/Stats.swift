@@ -1,0 +1,25 @@
+import ArgumentParser
+import Foundation
+import Sessions
+
+struct Stats: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Prints a device's counters by datasheet name and Linux's name; the read clears them.")
+
+    @OptionGroup var device: BringUpArguments
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() {
+        do {
+            let counters = try Inspection.statistics(device.options())
+            if json { return printJSON(["counters": counters]) }
+            print("since the last read, which clears them:")
+            for counter in counters {
+                print("\(counter.name)\(counter.linuxName.map { " (\($0))" } ?? ""): \(counter.value)")
+            }
+        } catch {
+            fail(error)
+        }
+    }
+}
