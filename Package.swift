@@ -97,7 +97,7 @@ let package = Package(
                 "CShim", "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
             ]),
-        tests("SessionsTests", ["Sessions", "DeviceMemory", logging]),
+        tests("SessionsTests", ["Sessions", "DeviceMemory", "VFIODriver", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),
         tests("PagePoolTests", ["PagePool", "DeviceMemory"]),

@@ -170,6 +170,8 @@ public struct Behaviour: Sendable, Hashable, BitwiseCopyable {
         knobs.nullHeaderEatsRing = coin()
         knobs.parsesLikeQEMU = coin()
         knobs.keepsCRCApart = coin()
+        knobs.keepsZeroCRC = coin()
+        knobs.countsPaddedFrames = coin()
         knobs.hasFilters = coin()
         knobs.headerSizeBits = coin() ? 4 : 6
         knobs.replicatesHeaders = coin()

@@ -62,7 +62,7 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case headerBeyondFrame
     /// A frame, or its list of descriptors, is longer than the device allows.
     case transmitTooLong
-    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones.
+    /// A legacy transmit descriptor where the device has none, or in a frame of advanced ones (82576).
     case legacyTransmitDescriptor
     /// A receive tail that is no multiple of a split descriptor's two units of 16 bytes (82574).
     case tailOddInSplit
@@ -84,6 +84,16 @@ public enum DriverErrorKind: UInt8, Sendable, CaseIterable {
     case vectorBeyondTable
     /// An EtherType filter for IPv4 or IPv6.
     case etherTypeFilterForIP
+    /// A transmit queue was enabled before DMATXCTL.TE (82599).
+    case transmitDMAOff
+    /// RXCTRL.RXEN was set while the security path lets frames through (82599).
+    case receiverEnabledUnderTraffic
+    /// HLREG0.RXCRCSTRP and RDRXCTL.CRCSTRIP differ (82599).
+    case crcStripDisagrees
+    /// Bit 12 of DCA_RXCTRL was not cleared (82599).
+    case cacheControlLeft
+    /// A flow director filter in a bucket in which the device never looks for it (82599).
+    case flowBucketWrong
     /// Statistics are read in a poll loop: each read is a round trip on the bus.
     case statisticsPolled
 }

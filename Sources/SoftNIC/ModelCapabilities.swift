@@ -16,7 +16,7 @@ public struct ModelCapabilities: Sendable, Hashable, BitwiseCopyable {
     /// Checksum insertion and segmentation of transmitted frames: without it, POPTS and TSE of descriptors are ignored.
     public var transmitOffload = true
 
-    /// All that a part has: of the 82576 25 vectors on silicon, 10 in QEMU's model.
+    /// All that a part has. QEMU's 82576 shows 10 of the 25 vectors.
     public init(_ model: SoftNICModel, _ preset: SoftNICPreset) {
         switch model {
         case .i82576:
@@ -25,6 +25,9 @@ public struct ModelCapabilities: Sendable, Hashable, BitwiseCopyable {
         case .i82574:
             queues = 2
             vectors = 5
+        case .i82599:
+            queues = 128
+            vectors = 64
         }
     }
 }

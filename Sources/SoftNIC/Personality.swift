@@ -9,11 +9,13 @@ internal import Timeline
 @safe enum Personality {
     case i82576(UnsafeMutablePointer<I82576Model>)
     case i82574(UnsafeMutablePointer<I82574Model>)
+    case i82599(UnsafeMutablePointer<I82599Model>)
 
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
         switch configuration.model {
         case .i82576: self = unsafe .i82576(Self.make(I82576Model(configuration, trace: trace)))
         case .i82574: self = unsafe .i82574(Self.make(I82574Model(configuration, trace: trace)))
+        case .i82599: self = unsafe .i82599(Self.make(I82599Model(configuration, trace: trace)))
         }
     }
 
@@ -33,6 +35,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe Self.free(model)
         case .i82574(let model): unsafe Self.free(model)
+        case .i82599(let model): unsafe Self.free(model)
         }
     }
 
@@ -41,6 +44,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.read32(offset)
         case .i82574(let model): unsafe model.pointee.read32(offset)
+        case .i82599(let model): unsafe model.pointee.read32(offset)
         }
     }
 
@@ -49,6 +53,16 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.write32(offset, value)
         case .i82574(let model): unsafe model.pointee.write32(offset, value)
+        case .i82599(let model): unsafe model.pointee.write32(offset, value)
+        }
+    }
+
+    /// The base address register of the MSI-X table.
+    var vectorWindow: Int {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.core.configuration.vectorWindow
+        case .i82574(let model): unsafe model.pointee.core.configuration.vectorWindow
+        case .i82599(let model): unsafe model.pointee.core.configuration.vectorWindow
         }
     }
 
@@ -57,6 +71,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.readVectors(offset)
         case .i82574(let model): unsafe model.pointee.readVectors(offset)
+        case .i82599(let model): unsafe model.pointee.readVectors(offset)
         }
     }
 
@@ -65,6 +80,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.writeVectors(offset, value)
         case .i82574(let model): unsafe model.pointee.writeVectors(offset, value)
+        case .i82599(let model): unsafe model.pointee.writeVectors(offset, value)
         }
     }
 
@@ -73,6 +89,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.vectors.take()
         case .i82574(let model): unsafe model.pointee.core.vectors.take()
+        case .i82599(let model): unsafe model.pointee.core.vectors.take()
         }
     }
 
@@ -81,6 +98,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.arrive(frame, mark: mark)
         case .i82574(let model): unsafe model.pointee.arrive(frame, mark: mark)
+        case .i82599(let model): unsafe model.pointee.arrive(frame, mark: mark)
         }
     }
 
@@ -89,6 +107,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.step(now: now)
         case .i82574(let model): unsafe model.pointee.step(now: now)
+        case .i82599(let model): unsafe model.pointee.step(now: now)
         }
     }
 
@@ -97,6 +116,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.nextDeadline
         case .i82574(let model): unsafe model.pointee.nextDeadline
+        case .i82599(let model): unsafe model.pointee.nextDeadline
         }
     }
 
@@ -105,6 +125,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.resetFunction()
         case .i82574(let model): unsafe model.pointee.resetFunction()
+        case .i82599(let model): unsafe model.pointee.resetFunction()
         }
     }
 
@@ -113,6 +134,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.setCable(connected)
         case .i82574(let model): unsafe model.pointee.setCable(connected)
+        case .i82599(let model): unsafe model.pointee.setCable(connected)
         }
     }
 
@@ -121,6 +143,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.configuration.read(offset)
         case .i82574(let model): unsafe model.pointee.core.configuration.read(offset)
+        case .i82599(let model): unsafe model.pointee.core.configuration.read(offset)
         }
     }
 
@@ -129,6 +152,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.writeConfiguration(offset, value)
         case .i82574(let model): unsafe model.pointee.writeConfiguration(offset, value)
+        case .i82599(let model): unsafe model.pointee.writeConfiguration(offset, value)
         }
     }
 
@@ -143,6 +167,9 @@ internal import Timeline
         case .i82574(let model):
             try unsafe model.pointee.core.iommu.map(
                 object, offset: offset, length: length, rights: rights, isRegion: isRegion)
+        case .i82599(let model):
+            try unsafe model.pointee.core.iommu.map(
+                object, offset: offset, length: length, rights: rights, isRegion: isRegion)
         }
     }
 
@@ -151,6 +178,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): try unsafe model.pointee.unmap(iova, length: length)
         case .i82574(let model): try unsafe model.pointee.unmap(iova, length: length)
+        case .i82599(let model): try unsafe model.pointee.unmap(iova, length: length)
         }
     }
 
@@ -159,6 +187,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.iommu.faultCount
         case .i82574(let model): unsafe model.pointee.core.iommu.faultCount
+        case .i82599(let model): unsafe model.pointee.core.iommu.faultCount
         }
     }
 
@@ -167,6 +196,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.iommu.faults
         case .i82574(let model): unsafe model.pointee.core.iommu.faults
+        case .i82599(let model): unsafe model.pointee.core.iommu.faults
         }
     }
 
@@ -175,6 +205,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.drainPayload()
         case .i82574(let model): unsafe model.pointee.core.drainPayload()
+        case .i82599(let model): unsafe model.pointee.core.drainPayload()
         }
     }
 
@@ -183,6 +214,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.nextTransmitted
         case .i82574(let model): unsafe model.pointee.core.nextTransmitted
+        case .i82599(let model): unsafe model.pointee.core.nextTransmitted
         }
     }
 
@@ -191,6 +223,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.popTransmitted()
         case .i82574(let model): unsafe model.pointee.core.popTransmitted()
+        case .i82599(let model): unsafe model.pointee.core.popTransmitted()
         }
     }
 
@@ -199,6 +232,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.errors
         case .i82574(let model): unsafe model.pointee.core.errors
+        case .i82599(let model): unsafe model.pointee.core.errors
         }
     }
 
@@ -207,6 +241,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.advance(to: instant)
         case .i82574(let model): unsafe model.pointee.core.advance(to: instant)
+        case .i82599(let model): unsafe model.pointee.core.advance(to: instant)
         }
     }
 
@@ -215,6 +250,7 @@ internal import Timeline
         switch self {
         case .i82576(let model): unsafe model.pointee.core.now
         case .i82574(let model): unsafe model.pointee.core.now
+        case .i82599(let model): unsafe model.pointee.core.now
         }
     }
 }

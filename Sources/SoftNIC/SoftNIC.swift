@@ -34,26 +34,29 @@ public import Timeline
     /// Writes 32 bits of configuration space at byte `offset`.
     public func writeConfig32(_ offset: Int, _ value: UInt32) { model.writeConfiguration(offset, value) }
 
-    /// Reads 32 bits of BAR `bar`: 0 has the registers, 3 the MSI-X table, others read all ones.
+    /// Reads 32 bits of BAR `bar`: 0 has the registers, 3 (82599: 4) the MSI-X table, others read all ones.
     public func read32(bar: Int, offset: UInt32) -> UInt32 {
         switch bar {
         case 0: model.read32(offset)
-        case 3: model.readVectors(offset)
+        case model.vectorWindow: model.readVectors(offset)
         default: .max
         }
     }
 
-    /// Writes 32 bits of BAR `bar`; writes to others than 0 and 3 vanish.
+    /// Writes 32 bits of BAR `bar`; writes to others vanish.
     public func write32(bar: Int, offset: UInt32, _ value: UInt32) {
         switch bar {
         case 0: model.write32(offset, value)
-        case 3: model.writeVectors(offset, value)
+        case model.vectorWindow: model.writeVectors(offset, value)
         default: break
         }
     }
 
     /// Interrupt messages that left since the last call: bit n is vector n. MSI is vector 0; there is no interrupt line.
     public func takeInterrupts() -> UInt64 { model.takeInterrupts() }
+
+    /// The base address register of the MSI-X table.
+    var vectorWindow: Int { model.vectorWindow }
 
     /// Resets the function: registers as after power-up, decoding off, nothing posted.
     public func reset() { model.resetFunction() }

@@ -6,6 +6,8 @@ public enum SoftNICModel: Sendable, Hashable, CaseIterable {
     case i82576
     /// Intel 82574, whose driver is e1000e.
     case i82574
+    /// Intel 82599, whose driver is ixgbe.
+    case i82599
 }
 
 /// Which device the model is to be like.

@@ -15,7 +15,7 @@ public struct SoftPCIDevice: PCIDevice {
     public func bar(_ index: Int) -> SoftBus? {
         switch index {
         case 0: SoftBus(nic, .registers)
-        case 3: SoftBus(nic, .vectors)
+        case nic.vectorWindow: SoftBus(nic, .vectors)
         default: nil
         }
     }

@@ -1,6 +1,7 @@
 import NICRegisters
 import SoftNIC
 import Testing
+import VFIODriver
 
 /// Each optional part can be missing, and what is missing shows where a probe looks: in what does not stick.
 @Suite struct CapabilityTests {
@@ -18,6 +19,7 @@ import Testing
         var found = Findings()
         found.queues = (0..<16).count { queue in
             bench.bus.write(I82576.rxdctl(queue), .init())
+            bench.bus.write(I82576.txdctl(queue), .init())
             bench.settle()
             bench.bus.write(I82576.rdbah(queue), PlainValue(0x5A5A))
             bench.bus.write(I82576.tdbah(queue), PlainValue(0x5A5A))
@@ -58,6 +60,19 @@ import Testing
         bench.nic.writeConfig32(0x1C, .max)
         #expect(bench.nic.readConfig32(0x1C) == 0, "no BAR 3")
         #expect(bench.nic.read32(bar: 3, offset: 0) == .max)
+    }
+
+    /// The project's own probe names what is missing, and nothing else.
+    @Test func theProbeNamesIt() throws {
+        func missing(_ change: (inout ModelCapabilities) -> Void) throws -> (Int, [String]) {
+            var settings = SoftNICConfiguration(preset: .strict)
+            change(&settings.capabilities)
+            let found = DeviceCapabilities(of: SoftPCIDevice(SoftNIC(configuration: settings)))
+            return (found.msixVectors, found.missing.map(\.name))
+        }
+        #expect(try missing { _ in } == (25, []))
+        #expect(try missing { $0.vectors = 3 } == (3, []))
+        #expect(try missing { $0.vectors = 0 } == (0, ["MSI-X"]))
     }
 
     private func receive(_ change: (inout ModelCapabilities) -> Void) throws -> (Bench, Completion) {

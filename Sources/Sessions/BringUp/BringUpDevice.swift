@@ -1,5 +1,5 @@
 internal import DeviceMemory
-internal import Packets
+internal import Logging
 internal import SoftNIC
 internal import Timeline
 internal import VFIODriver
@@ -43,6 +43,8 @@ struct OpenedDevice: ~Copyable {
 extension SoftPCIDevice: RunDevice {
     var isGone: Bool { false }
 
+    func flushWindow(_ region: borrowing DeviceRegion) -> SoftBus { flushWindow }
+
     /// The model's clock is the run's: waiting for the device moves it.
     func wait(_ interval: Interval) {
         nic.now = nic.now + interval
@@ -52,8 +54,10 @@ extension SoftPCIDevice: RunDevice {
 
 extension DeviceOptions {
     /// Opens the device for bring-up, in this thread, and hands it to `user` with a region that nobody else uses.
-    func withDevice<User: DeviceUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
-        let system = VFIOSystem()
+    func withDevice<User: DeviceUser & ~Copyable>(
+        log: Logger, _ user: consuming User
+    ) throws(SessionError) -> User.Result {
+        let system = VFIOSystem(log: log)
         let region = try SessionPlan.region(self, system)
         switch name {
         case .softnic(let family):

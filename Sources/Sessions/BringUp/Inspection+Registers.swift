@@ -1,5 +1,5 @@
 internal import DeviceMemory
-internal import Logging
+public import Logging
 internal import Timeline
 public import VFIODriver
 
@@ -10,27 +10,27 @@ extension Inspection {
     /// - Parameter announce: is told each write before it is made.
     public static func registers(
         _ options: DeviceOptions, names: [String], writes: [String], sideEffects: Bool,
-        announce: (RegisterWrite) -> Void
+        log: Logger, announce: (RegisterWrite) -> Void
     ) throws(SessionError) -> [RegisterReading] {
         try withoutActuallyEscaping(announce) { announce throws(SessionError) in
             try options.withDevice(
-                RegisterUser(names: names, writes: writes, sideEffects: sideEffects, announce: announce))
+                log: log, RegisterUser(names: names, writes: writes, sideEffects: sideEffects, announce: announce))
         }
     }
 
     /// Statistics, which the read clears.
-    public static func statistics(_ options: DeviceOptions) throws(SessionError) -> [CounterReading] {
-        try options.withDevice(StatisticsUser())
+    public static func statistics(_ options: DeviceOptions, log: Logger) throws(SessionError) -> [CounterReading] {
+        try options.withDevice(log: log, StatisticsUser())
     }
 
     /// The NVM's words.
-    public static func nvm(_ options: DeviceOptions) throws(SessionError) -> NVMReport {
-        try options.withDevice(NVMUser())
+    public static func nvm(_ options: DeviceOptions, log: Logger) throws(SessionError) -> NVMReport {
+        try options.withDevice(log: log, NVMUser())
     }
 
     /// The PHY's registers.
-    public static func phy(_ options: DeviceOptions) throws(SessionError) -> PHYReport {
-        try options.withDevice(PHYUser())
+    public static func phy(_ options: DeviceOptions, log: Logger) throws(SessionError) -> PHYReport {
+        try options.withDevice(log: log, PHYUser())
     }
 }
 

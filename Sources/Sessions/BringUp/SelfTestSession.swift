@@ -47,7 +47,7 @@ public enum SelfTestSession {
         var plan = options.selfTest
         plan.unmapsRegion = unmapsRegion
         options.regionBytes = plan.regionBytes(slotSize: options.slotSize)
-        let (result, text) = try options.withDevice(SelfTestUser(options: options, plan: plan, log: log))
+        let (result, text) = try options.withDevice(log: log, SelfTestUser(options: options, plan: plan, log: log))
         if let report {
             do {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: report))
@@ -102,7 +102,7 @@ extension DeviceOptions {
         let second = SoftPCIDevice(SoftNIC(configuration: model))
         let seen = try report.family.withDriver(
             ReplayRun(
-                device: second, plan: selfTest, region: SessionPlan.region(self, VFIOSystem()),
+                device: second, plan: selfTest, region: SessionPlan.region(self, VFIOSystem(log: log)),
                 frames: report.vectors.map { $0.frame }, log: log))
         result.differences += ReportComparison.frames(report, seen)
         result.ok = result.differences.isEmpty
@@ -167,7 +167,7 @@ private struct SelfTestUser: DeviceUser {
         report.about = [
             ("device", opened.name.description), ("version", opened.version),
             ("identity", hexadecimal(UInt64(found.identity), digits: 8)),
-            ("kernel", kernelVersion),
+            ("system", systemVersion),
         ]
         report.queues = plan.configuration.splitQueues
         report.mtu = plan.configuration.mtu
@@ -199,7 +199,7 @@ private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
         do {
             let outcome = try SelfTest.run(
                 driver, on: RecordingDevice(device, recorder), plan: plan, region: region,
-                flushWindow: RecordingBus(device.flushWindow, nil), recorder: recorder, log: log,
+                flushWindow: RecordingBus(device.flushWindow(region), nil), recorder: recorder, log: log,
                 wait: { device.wait($0) })
             return SelfTestFinding(outcome: outcome, identity: device.readConfig32(PCIConfig.identity))
         } catch {
@@ -208,5 +208,5 @@ private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
     }
 }
 
-/// The kernel's release, for reports.
-private var kernelVersion: String { ProcessInfo.processInfo.operatingSystemVersionString }
+/// The operating system, for reports.
+private var systemVersion: String { ProcessInfo.processInfo.operatingSystemVersionString }

@@ -57,8 +57,9 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
             recorder.isOn = true
             try driver.bringUp(wait: wait)
             recorder.isOn = false
-            try MACLoopback.enable(device)
             let parts = try Parts(driver, region, flushWindow, log, wait)
+            // After the queues: the 82574's driver writes RCTL with the last of them.
+            try MACLoopback.enable(device)
             return LoopbackBench(driver, parts, region, flushWindow, wait)
         } catch {
             driver.shutDown(wait: wait)

@@ -13,7 +13,7 @@ struct NVM: ParsableCommand {
 
     func run() {
         do {
-            let report = try Inspection.nvm(device.options())
+            let report = try Inspection.nvm(device.options(), log: makeLog(verbose: false))
             if json {
                 printJSON(report)
             } else {

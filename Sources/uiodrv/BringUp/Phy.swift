@@ -13,7 +13,7 @@ struct Phy: ParsableCommand {
 
     func run() {
         do {
-            let report = try Inspection.phy(device.options())
+            let report = try Inspection.phy(device.options(), log: makeLog(verbose: false))
             if json { return printJSON(report) }
             print("PHY \(hexadecimal(UInt64(report.identifier), digits: 8))")
             print(

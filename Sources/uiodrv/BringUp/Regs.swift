@@ -23,7 +23,8 @@ struct Regs: ParsableCommand {
     func run() {
         do {
             let readings = try Inspection.registers(
-                device.options(), names: names, writes: write, sideEffects: sideEffects
+                device.options(), names: names, writes: write, sideEffects: sideEffects,
+                log: makeLog(verbose: false)
             ) { write in
                 let before = write.before.map { ", which holds \(hexadecimal(UInt64($0), digits: 8))" } ?? ""
                 let text =

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sessions
+import VFIODriver
 
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(

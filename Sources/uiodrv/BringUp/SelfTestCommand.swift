@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sessions
+import VFIODriver
 
 struct SelfTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sessions
+import VFIODriver
 
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +13,7 @@ struct Stats: ParsableCommand {
 
     func run() {
         do {
-            let counters = try Inspection.statistics(device.options())
+            let counters = try Inspection.statistics(device.options(), log: makeLog(verbose: false))
             if json { return printJSON(["counters": counters]) }
             print("since the last read, which clears them:")
             for counter in counters {

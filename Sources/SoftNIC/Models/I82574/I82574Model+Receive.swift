@@ -96,7 +96,7 @@ extension I82574Model {
         if tag != nil { ModelCore.removeTag(place) }
         // QEMU stores zeros for the check sequence.
         if crc != 0 {
-            place.setLE32(start &+ frame.count, behaviour.keepsCRCApart ? 0 : frameCheckSequence(frame))
+            place.setLE32(start &+ frame.count, behaviour.keepsZeroCRC ? 0 : frameCheckSequence(frame))
         }
         let stored = place.slice(start, total).readOnly
         let fields = makeWriteBack(frame, parsed, type, hash, tag)

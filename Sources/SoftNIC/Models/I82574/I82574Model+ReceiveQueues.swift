@@ -161,18 +161,9 @@ extension I82574Model {
             return
         }
         let first = words.load(2 &* index)
-        if first == 0 || (layout.kind == .split && status == 0) { flag(.nullAddress, UInt64(index)) }
-        let payload = layout.kind == .split ? status : first
-        let size = layout.kind == .split ? layout.size1 : layout.size0
-        guard payload != 0 else { return }
-        guard posted.insert(payload, queue: queue) else { return flag(.bufferPostedTwice, payload) }
-        if layout.kind == .split && first != 0 && iommu.write(first, layout.size0) == nil {
-            flag(.bufferUnmapped, first)
-        }
-        guard let target = iommu.write(payload, size) else { return flag(.bufferUnmapped, payload) }
-        guard behaviour.poisonsBuffers else { return }
-        // Payload that was for the buffer's last life must not land after the poison of its next.
-        if delayed.mayTouch(payload) { drainPayload() }
-        target.bytes.fill(SoftNIC.poison)
+        let isSplit = layout.kind == .split
+        core.post(
+            isSplit ? status : first, size: isSplit ? layout.size1 : layout.size0, header: isSplit ? first : nil,
+            headerSize: layout.size0, queue: queue, index: index)
     }
 }

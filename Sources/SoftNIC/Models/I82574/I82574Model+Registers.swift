@@ -48,7 +48,7 @@ extension I82574Model {
         switch offset {
         case I82574.status.offset: return core.status
         case I82574.ctrlDup.offset: return registers[I82574.ctrl].rawValue
-        case I82574.mdic.offset: return core.phyAccess
+        case I82574.mdic.offset: return core.readPHYAccess()
         case I82574.swsm.offset: return core.readSemaphore()
         default: return registers[offset]
         }
@@ -68,7 +68,7 @@ extension I82574Model {
             }
         case I82574.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
         case I82574.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
-        case I82574.swsm.offset: core.writeSemaphore(value)
+        case I82574.swsm.offset: core.writeSemaphore(.init(rawValue: value))
         case I82574.ctrlExt.offset: writeExtendedControl(value)
         case I82574.mdic.offset: writePHYAccess(.init(rawValue: value))
         case I82574.rctl.offset: writeReceiveControl(.init(rawValue: value))

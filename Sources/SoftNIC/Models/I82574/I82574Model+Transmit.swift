@@ -70,8 +70,8 @@ extension I82574Model {
         let ring = transmitRings[queue]
         if ring.pieces == 0 { transmitRings[queue].first = second }
         // One too many is remembered by the count: the frame is given up at its end.
-        if ring.pieces < I82574TransmitRing.pieceLimit {
-            pieces[queue &* I82574TransmitRing.pieceLimit &+ ring.pieces] = TransmitPiece(
+        if ring.pieces < TransmitQueueState.pieceLimit {
+            core.pieces[queue &* TransmitQueueState.pieceLimit &+ ring.pieces] = TransmitPiece(
                 address: address, length: length)
         }
         transmitRings[queue].pieces = ring.pieces &+ 1
@@ -100,7 +100,7 @@ extension I82574Model {
     /// Sends the collected frame, or as many of its segments as there is room for; false when some are left.
     private mutating func sendFrame(_ queue: Int) -> Bool {
         let ring = transmitRings[queue]
-        guard ring.pieces <= I82574TransmitRing.pieceLimit else {
+        guard ring.pieces <= TransmitQueueState.pieceLimit else {
             flag(.transmitTooLong, UInt64(ring.pieces))
             return true
         }
@@ -155,10 +155,10 @@ extension I82574Model {
         // VLE of the last descriptor, while CTRL.VME allows: the tag goes between addresses and type.
         let isTagged = ring.last &>> 30 & 1 != 0 && registers[I82574.ctrl][.vlanMode]
         let body = space.slice(isTagged ? 4 : 0, length)
-        let base = queue &* I82574TransmitRing.pieceLimit
+        let base = queue &* TransmitQueueState.pieceLimit
         // A read that fails loses the frame.
-        guard core.gather(pieces, base, ring.pieces, 0, body.slice(0, header)),
-            core.gather(pieces, base, ring.pieces, from, body.slice(header, count))
+        guard core.gather(base, ring.pieces, 0, body.slice(0, header)),
+            core.gather(base, ring.pieces, from, body.slice(header, count))
         else { return true }
         if let segment { segment.edit(body, ring.context.lengths) }
         if core.capabilities.transmitOffload { insertSums(body, ring, isSegment: segment != nil) }

@@ -19,8 +19,6 @@ struct I82574Model: DeviceModel, ~Copyable {
     var hashing = ReceiveSideScaling()
 
     var transmitRings: Slab<I82574TransmitRing>
-    /// The descriptors of frames that are being collected: ``I82574TransmitRing/pieceLimit`` for each queue.
-    var pieces: Slab<TransmitPiece>
     /// Queues with something to transmit, a bit each.
     var transmitPending: UInt32 = 0
 
@@ -41,12 +39,11 @@ struct I82574Model: DeviceModel, ~Copyable {
         core = ModelCore(
             configuration,
             registers: RegisterFile(window: I82574.registerWindow, I82574.registers, absent: missing),
-            nvm: NVMImage(mac: configuration.macAddress, device: I82574.device, count: 64), phy: .bm, trace: trace)
+            nvm: NVMImage(mac: configuration.macAddress, device: I82574.device, count: 64), phy: .bm,
+            transmitQueues: I82574.queueCount, trace: trace)
         receiveRings = Slab(count: I82574.queueCount, repeating: I82574ReceiveRing())
         writtenBack = Slab(count: I82574.queueCount) { _ in HeapBytes(count: 0) }
         transmitRings = Slab(count: I82574.queueCount, repeating: I82574TransmitRing())
-        pieces = Slab(
-            count: I82574.queueCount * I82574TransmitRing.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
         resetRegisters(powerUp: true)
         core.phy.reset(now: .zero)
     }

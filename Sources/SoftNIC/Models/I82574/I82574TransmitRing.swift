@@ -53,9 +53,6 @@ struct I82574TransmitContext: BitwiseCopyable {
 
 /// What a transmit queue's registers mean, and the frame that it is collecting.
 struct I82574TransmitRing: BitwiseCopyable {
-    /// Descriptors that one frame may have, as in QEMU.
-    static var pieceLimit: Int { 64 }
-
     /// The ring through the IOMMU; `nil` when not translated (yet), or when that failed.
     var words: DescriptorWords?
     /// The same bytes, for the trace.

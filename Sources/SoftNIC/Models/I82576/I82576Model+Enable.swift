@@ -66,30 +66,30 @@ extension I82576Model {
 
     mutating func writeTransmitDescriptorControl(_ queue: Int, _ value: I82576.TransmitDescriptorControl) {
         let wanted = value[.enable]
-        let enabled = transmitQueues[queue].enabled
+        let enabled = transmitter.queues[queue].enabled
         if enabled && wanted && value.setting(.flush, false) != registers[I82576.txdctl(queue)] {
             flag(.thresholdsWrittenWhileEnabled, UInt64(queue))
         }
         registers[I82576.txdctl(queue)] = value.setting(.flush, false).setting(.enable, enabled)
-        transmitQueues[queue].enableTarget = wanted
+        transmitter.queues[queue].enableTarget = wanted
         let bit = UInt32(1) &<< UInt32(queue + 16)
         guard wanted != enabled else {
             enablesPending &= ~bit
             return
         }
         guard behaviour.enableLatency > .zero else { return commitTransmitEnable(queue) }
-        if enablesPending & bit == 0 { transmitQueues[queue].enableDue = now + behaviour.enableLatency }
+        if enablesPending & bit == 0 { transmitter.queues[queue].enableDue = now + behaviour.enableLatency }
         enablesPending |= bit
     }
 
     /// A change of ENABLE takes effect. Contexts do not survive it (Linux igb sends them again after a restart).
     mutating func commitTransmitEnable(_ queue: Int) {
         enablesPending &= ~(1 &<< UInt32(queue + 16))
-        registers[I82576.txdctl(queue)][.enable] = transmitQueues[queue].enableTarget
-        transmitQueues[queue].enabled = transmitQueues[queue].enableTarget
-        transmitQueues[queue].context0 = TransmitContext()
-        transmitQueues[queue].context1 = TransmitContext()
-        transmitQueues[queue].startFrame()
+        registers[I82576.txdctl(queue)][.enable] = transmitter.queues[queue].enableTarget
+        transmitter.queues[queue].enabled = transmitter.queues[queue].enableTarget
+        transmitter.queues[queue].context0 = TransmitContext()
+        transmitter.queues[queue].context1 = TransmitContext()
+        transmitter.queues[queue].startFrame()
         considerTransmit(queue)
     }
 
@@ -101,7 +101,7 @@ extension I82576Model {
                 commitReceiveEnable(queue)
                 worked = true
             }
-            if enablesPending &>> UInt32(queue + 16) & 1 != 0 && transmitQueues[queue].enableDue <= now {
+            if enablesPending &>> UInt32(queue + 16) & 1 != 0 && transmitter.queues[queue].enableDue <= now {
                 commitTransmitEnable(queue)
                 worked = true
             }
@@ -115,7 +115,7 @@ extension I82576Model {
         guard enablesPending != 0 else { return next }
         for queue in 0..<I82576.queueCount {
             if enablesPending &>> UInt32(queue) & 1 != 0 { next = min(next, receiveQueues[queue].enableDue) }
-            if enablesPending &>> UInt32(queue + 16) & 1 != 0 { next = min(next, transmitQueues[queue].enableDue) }
+            if enablesPending &>> UInt32(queue + 16) & 1 != 0 { next = min(next, transmitter.queues[queue].enableDue) }
         }
         return next
     }

@@ -30,7 +30,8 @@ extension I82576Model {
         var icr = core.registers[I82576.icr]
         let oldCauses = icr.rawValue & mask
         icr.rawValue |= causes.rawValue
-        let oldVectors = core.registers[I82576.eicr].rawValue & enabled
+        // An immediate vector fires although it is pending behind its throttle.
+        let oldVectors = core.registers[I82576.eicr].rawValue & enabled & ~(isImmediate ? vectors : 0)
         if vectors != 0 { core.registers[I82576.eicr].rawValue |= vectors & vectorMask }
         // With vectors of its own the cause register says nothing about messages (observed on QEMU 10's igb).
         let isWanted = behaviour.assertsMaskedCauses || icr.rawValue & mask != 0

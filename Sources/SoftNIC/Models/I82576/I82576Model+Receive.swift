@@ -24,8 +24,7 @@ extension I82576Model {
 
     /// Takes a frame from the wire or from MAC loopback; the FIFO must not be full.
     mutating func enterFIFO(_ frame: ByteView, mark: FrameMark) {
-        registers.count(I82576.tpr)
-        registers.count64(I82576.torl, UInt32(truncatingIfNeeded: frame.count) &+ 4)
+        core.countArrived(frame)
         if frame.count > fifo.capacity {
             registers.count(I82576.roc)
         } else if frame.count < 14 || (frame.count < 60 && !behaviour.padsShortFrames) {
@@ -77,11 +76,7 @@ extension I82576Model {
         var tag: UInt16?
         if registers[I82576.ctrl][.vlanMode] && parsed.tags > 0 && arrived.be16(12) == 0x8100 {
             tag = arrived.be16(14)
-            // The addresses move over the tag.
-            let low = arrived.le64(0)
-            let high = arrived.le32(8)
-            place.setLE64(4, low)
-            place.setLE32(12, high)
+            ModelCore.removeTag(place)
             start = 4
             length &-= 4
             parsed = ParsedFrame(place.slice(start, length).readOnly, loosely: behaviour.parsesLikeQEMU)
@@ -113,7 +108,7 @@ extension I82576Model {
         // LLINT, bit 11.
         if verdict.isImmediate { fields.status |= 1 << 11 }
         deliver(stored, plan, to: queue, fields, isImmediate: verdict.isImmediate)
-        countReceived(frame)
+        countDelivered(frame)
         return .delivered
     }
 

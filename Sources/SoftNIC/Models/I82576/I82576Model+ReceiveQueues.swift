@@ -7,7 +7,7 @@ extension I82576Model {
     mutating func reloadQueues() {
         for queue in 0..<I82576.queueCount {
             receiveQueues[queue].enabled = registers[I82576.rxdctl(queue)][.enable]
-            transmitQueues[queue].enabled = registers[I82576.txdctl(queue)][.enable]
+            transmitter.queues[queue].enabled = registers[I82576.txdctl(queue)][.enable]
             reloadReceiveQueue(queue)
             reloadTransmitQueue(queue)
         }
@@ -152,20 +152,8 @@ extension I82576Model {
             if isStale || !state.isLegacy { return flag(isStale ? .staleDescriptor : .headerAddressOdd, UInt64(index)) }
         }
         let split = state.type >= 2 && state.type <= 5
-        if payload == 0 || (split && header == 0) { flag(.nullAddress, UInt64(index)) }
-        guard payload != 0 else { return }
-        guard posted.insert(payload, queue: queue) else {
-            flag(.bufferPostedTwice, payload)
-            return
-        }
-        if split && header != 0 && iommu.write(header, state.headerSize) == nil { flag(.bufferUnmapped, header) }
-        guard let target = iommu.write(payload, state.packetSize) else {
-            flag(.bufferUnmapped, payload)
-            return
-        }
-        guard behaviour.poisonsBuffers else { return }
-        // Payload that was for the buffer's last life must not land after the poison of its next.
-        if delayed.mayTouch(payload) { drainPayload() }
-        target.bytes.fill(SoftNIC.poison)
+        core.post(
+            payload, size: state.packetSize, header: split ? header : nil, headerSize: state.headerSize, queue: queue,
+            index: index)
     }
 }

@@ -57,7 +57,7 @@ extension I82576Model {
         switch offset {
         case I82576.status.offset: return core.status
         case I82576.ctrlDup.offset: return registers[I82576.ctrl].rawValue
-        case I82576.mdic.offset: return core.phyAccess
+        case I82576.mdic.offset: return core.readPHYAccess()
         case I82576.swsm.offset: return core.readSemaphore()
         case I82576.swFwSync.offset:
             var owners = registers[I82576.swFwSync]
@@ -84,11 +84,12 @@ extension I82576Model {
         case I82576.eecd.offset: core.writeEEPROMControl(.init(rawValue: value))
         case I82576.eerd.offset: core.writeEEPROMRead(.init(rawValue: value))
         case I82576.ctrlExt.offset: registers[I82576.ctrlExt] = .init(rawValue: value).setting(.eepromReset, false)
-        case I82576.mdic.offset: if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
+        case I82576.mdic.offset:
+            if core.writePHYAccess(.init(rawValue: value)) { linkChanged() }
         case I82576.gpie.offset: writeInterruptMode(.init(rawValue: value))
         case 0x1680..<0x16E4: writeThrottle(offset, .init(rawValue: value))
         case 0x1700..<0x1720, I82576.ivarMisc.offset: writeVectorAllocation(offset, value)
-        case I82576.swsm.offset: core.writeSemaphore(value)
+        case I82576.swsm.offset: core.writeSemaphore(.init(rawValue: value))
         case I82576.rxcsum.offset: registers[I82576.rxcsum] = checksumControl(.init(rawValue: value))
         case I82576.qde.offset:
             registers[offset] = value

@@ -8,13 +8,14 @@ internal import NICRegisters
 extension I82576Model {
     /// A statistics register: a read clears it, and the upper half of a pair clears both.
     mutating func readCounter(_ offset: UInt32) -> UInt32 {
-        let value = core.readCounter(offset)
+        let value = core.registers[offset]
         switch offset {
-        case I82576.hgorcl.offset, I82576.hgotcl.offset: registers[offset] = value
-        case I82576.hgorch.offset, I82576.hgotch.offset: registers[offset &- 4] = 0
+        // The pairs that the 82574 does not have.
+        case I82576.hgorcl.offset, I82576.hgotcl.offset: return value
+        case I82576.hgorch.offset, I82576.hgotch.offset: core.registers[offset &- 4] = 0
         default: break
         }
-        return value
+        return core.readCounter(offset)
     }
 
     /// Counts a MAC control frame, and says whether it ends here (RCTL.PMCF).
@@ -31,7 +32,8 @@ extension I82576Model {
         return !registers[I82576.rctl][.passMACControl]
     }
 
-    mutating func countReceived(_ frame: ByteView) {
+    /// A frame was delivered.
+    mutating func countDelivered(_ frame: ByteView) {
         core.countReceived(frame)
         registers.count(I82576.rpthc)
         registers.count64(I82576.hgorcl, UInt32(truncatingIfNeeded: frame.count) &+ 4)
@@ -40,7 +42,9 @@ extension I82576Model {
         if behaviour.countsDrops && type <= 1500 && Int(type) &+ 14 > frame.count { registers.count(I82576.rlec) }
     }
 
-    mutating func countSent(_ frame: ByteView) {
+    /// A frame left; with the link down it was thrown away.
+    mutating func countTransmitted(_ frame: ByteView) {
+        if !phy.linkUp && behaviour.countsDrops { return registers.count(I82576.htdpmc) }
         core.countSent(frame)
         registers.count(I82576.hgptc)
         registers.count64(I82576.hgotcl, UInt32(truncatingIfNeeded: frame.count) &+ 4)

@@ -96,22 +96,7 @@ extension I82576Model {
 
     /// Writes a descriptor to memory, in the pieces that the knob says.
     private mutating func publish(_ queue: Int, _ words: DescriptorWords, _ index: Int, _ done: WriteBackWords) {
-        switch behaviour.descriptorPieces {
-        case .whole:
-            words.store(2 &* index, done.first)
-            words.store(2 &* index &+ 1, done.second & ~done.done)
-            words.storeReleasing(2 &* index &+ 1, done.second)
-        case .doneLast:
-            words.store(2 &* index, done.first)
-            words.store(2 &* index &+ 1, done.second & ~done.done)
-            pendingDone.append(words, index: 2 &* index &+ 1, value: done.second)
-        case .halves:
-            words.store(2 &* index, done.first)
-            pendingDone.append(words, index: 2 &* index &+ 1, value: done.second)
-        case .doneFirst:
-            words.storeReleasing(2 &* index &+ 1, done.second)
-            pendingDone.append(words, index: 2 &* index, value: done.first)
-        }
+        core.publish(words, index, done.first, done.second, done: done.done)
         if trace.isEnabled, let bytes = receiveQueues[queue].bytes {
             trace.record(
                 .descriptorWrittenBack, at: now, UInt64(queue), UInt64(index),

@@ -26,11 +26,7 @@ struct I82576Model: DeviceModel, ~Copyable {
     var isLateImmediate = false
     var throttle = VectorThrottle()
 
-    var transmitQueues: Slab<TransmitQueueState>
-    /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
-    var pieces: Slab<TransmitPiece>
-    /// Queues with something to transmit, a bit each.
-    var transmitPending: UInt32 = 0
+    var transmitter = AdvancedTransmitQueues(count: I82576.queueCount)
 
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
         var missing = configuration.behaviour.hasFilters ? [] : Self.filterRegisters
@@ -38,13 +34,11 @@ struct I82576Model: DeviceModel, ~Copyable {
         core = ModelCore(
             configuration,
             registers: RegisterFile(window: I82576.registerWindow, I82576.registers, absent: missing),
-            nvm: NVMImage(mac: configuration.macAddress, device: I82576.device, count: 1024), phy: .igp, trace: trace)
+            nvm: NVMImage(mac: configuration.macAddress, device: I82576.device, count: 1024), phy: .igp,
+            transmitQueues: I82576.queueCount, trace: trace)
         receiveQueues = Slab(count: I82576.queueCount, repeating: ReceiveQueueState())
         writtenBack = Slab(count: I82576.queueCount) { _ in HeapBytes(count: 0) }
         hashing = ReceiveSideScaling()
-        transmitQueues = Slab(count: I82576.queueCount, repeating: TransmitQueueState())
-        pieces = Slab(
-            count: I82576.queueCount * TransmitQueueState.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
         resetRegisters(powerUp: true)
         core.phy.reset(now: .zero)
         reloadQueues()
@@ -104,7 +98,7 @@ struct I82576Model: DeviceModel, ~Copyable {
             takeNewDescriptors()
             worked = true
         }
-        if transmitPending != 0 && transmit() { worked = true }
+        if transmitter.pending != 0 && transmit() { worked = true }
         if !fifo.isEmpty && !core.receiveBlocked && receiveFrames() { worked = true }
         return worked
     }
@@ -114,16 +108,16 @@ struct I82576Model: DeviceModel, ~Copyable {
         if !pendingDone.isEmpty || lateCauses.rawValue != 0 { return now }
         if configuration.mastersBus {
             if newTails != 0 || (!fifo.isEmpty && !core.receiveBlocked) { return now }
-            if transmitPending != 0 && !outbound.isFull { return now }
+            if transmitter.pending != 0 && !outbound.isFull { return now }
         }
         let own = min(min(nextEnable, throttle.nextDue), min(phy.negotiated, delayed.nextDue))
         return min(min(own, core.nextFault), configuration.mastersBus ? nextOverdue : .never)
     }
 
     mutating func forgetTranslations() {
+        transmitter.forgetTranslations()
         for queue in 0..<I82576.queueCount {
             receiveQueues[queue].forgetTranslation()
-            transmitQueues[queue].forgetTranslation()
         }
     }
 
@@ -133,14 +127,13 @@ struct I82576Model: DeviceModel, ~Copyable {
         resetRegisters(powerUp: false)
         newTails = 0
         enablesPending = 0
-        transmitPending = 0
+        transmitter.reset()
         heldQueues = 0
         throttle = VectorThrottle()
         steering = SteeringFilters()
         forgetLate()
         for queue in 0..<I82576.queueCount {
             receiveQueues[queue] = ReceiveQueueState()
-            transmitQueues[queue] = TransmitQueueState()
         }
         core.phy.reset(now: now)
         hashing.keyChanged()

@@ -12,6 +12,8 @@ struct AddressFilter: BitwiseCopyable {
     var multicastOffset: UInt32 = 0
     /// The multicast table looks at unicast addresses too, as in QEMU's e1000e.
     var hashesUnicast = false
+    /// The multicast table counts at all (82599: MFE).
+    var hashesMulticast = true
     /// VFE: tags must have their bit in the VLAN table.
     var vlanFilter = false
     /// EtherType of a tag.
@@ -44,7 +46,7 @@ struct AddressFilter: BitwiseCopyable {
             return true
         }
         if matchesReceiveAddress(frame, registers) { return true }
-        return (isGroup || hashesUnicast) && matchesMulticastTable(frame, registers)
+        return (isGroup ? hashesMulticast : hashesUnicast) && matchesMulticastTable(frame, registers)
     }
 
     private func matchesReceiveAddress(_ frame: ByteView, _ registers: borrowing RegisterFile) -> Bool {

@@ -36,6 +36,7 @@ struct ConfigurationSpace: ~Copyable {
         switch model {
         case .i82576: set82576()
         case .i82574: set82574()
+        case .i82599: set82599()
         }
     }
 
@@ -48,20 +49,33 @@ struct ConfigurationSpace: ~Copyable {
         set(0x1C, 0, writable: 0xFFFF_C000)
         set(0x2C, 0x0000_8086)
         set(0x34, 0xC8)
-        // Power management, MSI (64-bit), PCI Express, MSI-X (5 vectors in BAR 3): in the order of QEMU's list.
+        // Power management, MSI (64-bit), PCI Express, MSI-X in BAR 3: in the order of QEMU's list.
         set(0xC8, 0xC823_D001)
         set(0xCC, 0, writable: 0x0000_8103)
-        // MSI has no mask here.
-        set(message, 0x0080_E005, writable: 0x0071_0000)
-        set(message + 4, 0, writable: 0xFFFF_FFFC)
-        set(message + 8, 0, writable: 0xFFFF_FFFF)
-        set(message + 12, 0, writable: 0x0000_FFFF)
+        set(0xD0, 0x0080_E005, writable: 0x0071_0000)
+        set(0xD4, 0, writable: 0xFFFF_FFFC)
+        set(0xD8, 0, writable: 0xFFFF_FFFF)
+        set(0xDC, 0, writable: 0x0000_FFFF)
         setExpress(0xE0, next: vectors > 0 ? UInt32(messageX) : 0)
-        if vectors > 0 {
-            setVectors(next: 0)
-        } else {
-            set(0x1C, 0)
-        }
+        setVectors(next: 0)
+        if vectors == 0 { set(0x1C, 0) }
+    }
+
+    private mutating func set82599() {
+        set(0x00, UInt32(I82599.vendor) | UInt32(I82599.device) << 16)
+        // BARs 0 and 1: 128 KiB of registers, 64 bits; BAR 2: 32 bytes of I/O; BARs 4 and 5: 16 KiB for MSI-X, 64 bits.
+        set(0x10, 4, writable: 0xFFFE_0000)
+        set(0x14, 0, writable: 0xFFFF_FFFF)
+        set(0x18, 1, writable: 0xFFFF_FFE0)
+        set(0x20, vectors > 0 ? 4 : 0, writable: vectors > 0 ? 0xFFFF_C000 : 0)
+        set(0x24, 0, writable: vectors > 0 ? 0xFFFF_FFFF : 0)
+        set(0x2C, 0x0000_8086)
+        set(0x34, 0x40)
+        set(0x40, 0xC823_5001)
+        set(0x44, 0, writable: 0x0000_8103)
+        setMSI(message, next: vectors > 0 ? UInt32(messageX) : 0xA0)
+        setVectors(next: 0xA0)
+        setExpress(0xA0, next: 0)
     }
 
     private mutating func set82576() {
@@ -78,20 +92,12 @@ struct ConfigurationSpace: ~Copyable {
         set(0x40, 0xC823_5001)
         set(0x44, 0, writable: 0x0000_8103)
         setMSI(message, next: vectors > 0 ? UInt32(messageX) : 0xA0)
-        if vectors > 0 {
-            setVectors(next: 0xA0)
-        } else {
+        setVectors(next: 0xA0)
+        if vectors == 0 {
             set(0x1C, 0)
             set(0x20, 0)
         }
         setExpress(0xA0, next: 0)
-    }
-
-    /// MSI-X: the table in BAR 3, its pending bits behind it.
-    private mutating func setVectors(next: UInt32) {
-        set(messageX, 0x0000_0011 | next << 8 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
-        set(messageX + 4, 0x0000_0003)
-        set(messageX + 8, 0x0000_2003)
     }
 
     /// MSI with 64-bit addresses and a mask.
@@ -101,6 +107,17 @@ struct ConfigurationSpace: ~Copyable {
         set(offset + 8, 0, writable: 0xFFFF_FFFF)
         set(offset + 12, 0, writable: 0x0000_FFFF)
         set(offset + 16, 0, writable: 0x0000_0001)
+    }
+
+    /// The base address register of the MSI-X table.
+    var vectorWindow: Int { model == .i82599 ? 4 : 3 }
+
+    /// MSI-X: table at 0 of its window, pending bits at 0x2000.
+    private mutating func setVectors(next: UInt32) {
+        guard vectors > 0 else { return }
+        set(messageX, 0x0000_0011 | next << 8 | UInt32(vectors - 1) << 16, writable: 0xC000_0000)
+        set(messageX + 4, UInt32(vectorWindow))
+        set(messageX + 8, 0x0000_2000 | UInt32(vectorWindow))
     }
 
     /// PCI Express, an endpoint with function level reset.

@@ -3,9 +3,9 @@ internal import Packets
 
 /// Frames on their way between descriptors, FIFO and wire.
 extension ModelCore {
-    /// Reads bytes `offset` on of the frame in `count` of the `pieces` from `first` on into `target`; false when a read fails.
+    /// Reads bytes `offset` on of the frame in `count` of ``pieces`` from `first` on into `target`; false when a read fails.
     mutating func gather(
-        _ pieces: borrowing Slab<TransmitPiece>, _ first: Int, _ count: Int, _ offset: Int, _ target: MutableByteView
+        _ first: Int, _ count: Int, _ offset: Int, _ target: MutableByteView
     ) -> Bool {
         var skip = offset
         var filled = 0

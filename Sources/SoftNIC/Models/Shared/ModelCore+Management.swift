@@ -46,8 +46,8 @@ extension ModelCore {
         return had != phy.linkUp
     }
 
-    /// A read of MDIC: READY and the outcome (MDI_ERR is bit 30) come after ``Behaviour/phyLatency``.
-    var phyAccess: UInt32 { now >= phyReadyAt ? phyAnswer : phyAnswer & ~(3 << 28 | 1 << 30) }
+    /// A read of MDIC: READY and MDI_ERR (bit 30) show after ``Behaviour/phyLatency``.
+    func readPHYAccess() -> UInt32 { now >= phyReadyAt ? phyAnswer : phyAnswer & ~(3 << 28 | 1 << 30) }
 
     /// A read of SWSM: it takes the semaphore.
     mutating func readSemaphore() -> UInt32 {
@@ -56,10 +56,10 @@ extension ModelCore {
         return faults.heldSemaphores.contains(.software) ? value.setting(.software).rawValue : value.rawValue
     }
 
-    /// A write of SWSM: SWESMBI sticks unless firmware has it.
-    mutating func writeSemaphore(_ value: UInt32) {
+    /// A write of SWSM: SWESMBI sticks only when firmware does not hold it.
+    mutating func writeSemaphore(_ value: Intel8257x.SoftwareSemaphore) {
         let isHeld = faults.heldSemaphores.contains(.softwareFirmware)
-        registers[Intel8257x.swsm] = .init(rawValue: isHeld ? value & ~2 : value)
+        registers[Intel8257x.swsm] = isHeld ? value.setting(.softwareFirmware, false) : value
     }
 
     /// STATUS as it reads: LU and GIO Master Enable are derived.

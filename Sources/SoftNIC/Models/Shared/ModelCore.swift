@@ -27,12 +27,11 @@ struct ModelCore: ~Copyable {
     var errors = DriverErrors()
     var draw: SeededGenerator
 
+    /// Accesses before this are too early after CTRL.RST.
+    var resetUntil = Instant.zero
     /// Reads of statistics since ``statisticsFrom``.
     var statisticsReads = 0
     var statisticsFrom = Instant.zero
-
-    /// Accesses before this are too early after CTRL.RST.
-    var resetUntil = Instant.zero
     /// When MDIC shows READY.
     var phyReadyAt = Instant.zero
     /// The MDIC value that READY will show.
@@ -45,6 +44,8 @@ struct ModelCore: ~Copyable {
     var posted = PostedBuffers()
     /// Words of descriptors that the next step writes (``Behaviour/descriptorPieces``).
     var pendingDone: PendingDone
+    /// The descriptors of frames that are being collected: ``TransmitQueueState/pieceLimit`` for each queue.
+    var pieces: Slab<TransmitPiece>
     /// Frames that left.
     var outbound: FrameQueue
     /// Where a frame is assembled that does not leave.
@@ -52,7 +53,7 @@ struct ModelCore: ~Copyable {
 
     init(
         _ configuration: SoftNICConfiguration, registers: consuming RegisterFile, nvm: consuming NVMImage,
-        phy: PHY.Part, trace: Trace
+        phy: PHY.Part, transmitQueues: Int, trace: Trace
     ) {
         behaviour = configuration.behaviour
         self.trace = trace
@@ -71,9 +72,13 @@ struct ModelCore: ~Copyable {
         fifo = ReceiveFIFO(depth: configuration.receiveFIFODepth, capacity: maxFrame)
         delayed = DelayedPayload(capacity: 4 * configuration.receiveFIFODepth)
         pendingDone = PendingDone(capacity: 1024)
+        pieces = Slab(
+            count: transmitQueues * TransmitQueueState.pieceLimit, repeating: TransmitPiece(address: 0, length: 0))
         // A tag is inserted in place.
         outbound = FrameQueue(depth: configuration.transmitDepth, frameCapacity: maxFrame + 4)
         scratch = HeapBytes(count: maxFrame + 4)
+        // It may never have been there.
+        advance(to: .zero)
     }
 
     /// Time passes; it never goes back. At its moment the device is unplugged.

@@ -12,6 +12,8 @@ struct PHY: ~Copyable {
         case igp
         /// The Marvell-derived BM PHY of the 82574.
         case bm
+        /// None that registers reach: the link is the MAC's, as in the 82599.
+        case mac
     }
 
     private var words: Slab<UInt16>
@@ -40,12 +42,14 @@ struct PHY: ~Copyable {
         ]
         switch part {
         case .igp: return standard + [(2, 0x02A8), (3, 0x0391), (16, 0x0120), (17, 0xC000), (25, 0x008D)]
+        case .mac: return []
         case .bm: return standard + [(2, 0x0141), (3, 0x0CB1), (16, 0x3360), (17, 0xAC08)]
         }
     }
 
     private func access(_ register: UInt32) -> Access {
         switch (part, register) {
+        case (.mac, _): .absent
         case (_, 0), (_, 4), (_, 7), (_, 9), (_, 16), (_, 25): .readWrite
         case (_, 1), (_, 2), (_, 3), (_, 5), (_, 6), (_, 10), (_, 15), (_, 17): .readOnly
         case (.igp, 18): .readWrite
@@ -106,14 +110,19 @@ struct PHY: ~Copyable {
         }
         words[Self.control] = value & ~PHYRegister.controlRestart
         if value & PHYRegister.controlAutoNegotiation != 0 && value & PHYRegister.controlRestart != 0 {
-            loseLink()
-            if cable { negotiated = now + negotiationTime }
+            restart(now: now)
         }
         return true
     }
 
     /// BMCR.14: what is sent comes back.
     var loopsBack: Bool { words[Self.control] & PHYRegister.controlLoopback != 0 }
+
+    /// Starts auto-negotiation over: the link is lost until it is complete.
+    mutating func restart(now: Instant) {
+        loseLink()
+        if cable { negotiated = now + negotiationTime }
+    }
 
     /// Plugs the cable in or out.
     mutating func setCable(_ connected: Bool, now: Instant) {

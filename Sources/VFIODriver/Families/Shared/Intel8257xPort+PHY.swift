@@ -22,9 +22,13 @@ extension Intel8257xPort {
 
     /// Waits for the link: copper takes 2 to 3 s, QEMU's models 0.5 s.
     func waitForLink(wait: (Interval) -> Void) throws(DriverError) {
+        var isGone = false
         try poll(.seconds(5), step: .milliseconds(10), wait: wait, orElse: .linkDown(waitedMilliseconds: 5000)) {
-            isLinkUp
+            // All ones are no link.
+            isGone = registers.read(Intel8257x.status).rawValue == .max
+            return isGone || isLinkUp
         }
+        if isGone { throw .deviceGone(during: "link set-up") }
     }
 
     /// One access on the PHY's management bus, which the caller owns; READY comes within 64 us on silicon (10.2.2.7).
@@ -39,6 +43,7 @@ extension Intel8257xPort {
             answer = registers.read(Intel8257x.mdic)
             return answer[.ready]
         }
+        if answer.rawValue == .max { throw .deviceGone(during: "an access to the PHY") }
         if answer[.error] { throw .phyNotResponding(register: register) }
         return UInt16(truncatingIfNeeded: answer[.data])
     }

@@ -9,7 +9,11 @@ struct Intel8257xPort<B: Bus> {
     let registers: B
 
     /// Whether STATUS says that the link is up.
-    var isLinkUp: Bool { registers.read(Intel8257x.status)[.linkUp] }
+    var isLinkUp: Bool {
+        let status = registers.read(Intel8257x.status)
+        // A device that is gone reads all ones, which is no link.
+        return status.rawValue != .max && status[.linkUp]
+    }
 
     /// Link speed in Mbit/s, from STATUS.
     var linkSpeed: Int {
