@@ -18,7 +18,7 @@ import VFIODriver
     @Test(
         "what is no device is refused with what would be one",
         arguments: [
-            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "01:00.0", "0000:01:00", "0000:01:20.0",
+            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "0000:01:00", "0000:01:20.0",
             "0000:01:00.8", "0000:0g:00.0", "0000:01:00.0 ", "vfio:0000:01:00.0",
         ])
     func refused(_ text: String) {
@@ -30,7 +30,7 @@ import VFIODriver
     func bars() throws {
         let bar = try BARName(parsing: "0000:03:00.0:2")
         #expect(bar.device == "0000:03:00.0" && bar.index == 2)
-        for text in ["", "2", "0000:03:00.0", "0000:03:00.0:", "0000:03:00.0:6", "0000:03:00.0:-1", "03:00.0:2"] {
+        for text in ["", "2", "0000:03:00.0", "0000:03:00.0:", "0000:03:00.0:6", "0000:03:00.0:-1"] {
             #expect(throws: SessionError.self) { try BARName(parsing: text) }
         }
     }

@@ -40,7 +40,9 @@ import VFIODriver
     func takenAway(_ model: SoftNICModel) {
         #expect(missing(model) { $0.headerSplit = false } == ["header split"])
         #expect(missing(model) { $0.receiveSideScaling = false } == ["receive-side scaling"])
-        #expect(missing(model) { $0.receiveChecksum = false } == ["receive checksum offload"])
+        // The 82599 has no register that verdicts depend on.
+        let verdicts = model == .i82599 ? [] : ["receive checksum offload"]
+        #expect(missing(model) { $0.receiveChecksum = false } == verdicts)
         #expect(missing(model) { $0.vectors = 0 } == ["MSI-X"])
         let (report, _) = report(model) { $0.headerSplit = false }
         #expect(!report.usable)
