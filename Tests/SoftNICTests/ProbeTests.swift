@@ -9,7 +9,7 @@ import VFIODriver
     private static let examined: [SoftNICModel] = [.i82576, .i82574]
 
     private func report(
-        _ model: SoftNICModel, _ change: (inout ModelCapabilities) -> Void = { _ in }
+        _ model: SoftNICModel, _ change: (inout SoftNICCapabilities) -> Void = { _ in }
     ) -> (ProbeReport, SoftNIC) {
         var configuration = SoftNICConfiguration(model: model, preset: .strict)
         change(&configuration.capabilities)
@@ -17,7 +17,7 @@ import VFIODriver
         return (ProbeReport(name: "softnic", SoftPCIDevice(nic)), nic)
     }
 
-    private func missing(_ model: SoftNICModel, _ change: (inout ModelCapabilities) -> Void) -> [String] {
+    private func missing(_ model: SoftNICModel, _ change: (inout SoftNICCapabilities) -> Void) -> [String] {
         report(model, change).0.capabilities.missing.map(\.name)
     }
 
