@@ -46,7 +46,7 @@ struct I82599Model: DeviceModel, ~Copyable {
     }
 
     /// Registers of parts that this device does not have.
-    private static func missingRegisters(_ has: ModelCapabilities) -> [RegisterDescription] {
+    private static func missingRegisters(_ has: SoftNICCapabilities) -> [RegisterDescription] {
         var missing: [RegisterDescription] = []
         if !has.receiveSideScaling {
             missing += [.init(I82599.mrqc), .init(32, I82599.reta), .init(10, I82599.rssrk)]
