@@ -10,7 +10,7 @@ import VFIODriver
 @Suite struct SelfTestTests {
     private func failures(
         _ preset: SoftNICPreset = .strict, unmaps: Bool = false,
-        _ damage: (Breakage, MutableByteView) -> Void = { _, _ in }
+        damage: (Breakage, MutableByteView) -> Void = { _, _ in }
     ) throws -> [String] {
         let nic = SoftNIC(configuration: SoftNICConfiguration(preset: preset))
         var plan = SelfTestPlan(queues: 2, mtu: 1500, seed: 3)
@@ -70,7 +70,7 @@ import VFIODriver
     }
 
     @Test func aWrongChecksumVerdictIsFound() throws {
-        let found = try failures(changing(I82576.rxcsum.offset, to: 1 << 13))
+        let found = try failures(damage: changing(I82576.rxcsum.offset, to: 1 << 13))
         #expect(found.contains("checksum verdict, tcp"))
         #expect(found.contains("checksum verdict, tcp-bad"))
     }
@@ -84,7 +84,7 @@ import VFIODriver
     }
 
     @Test func anInterruptThatNeverFiresIsFound() throws {
-        #expect(try failures(changing(I82576.eims.offset, to: nil)) == ["interrupt"])
+        #expect(try failures(damage: changing(I82576.eims.offset, to: nil)) == ["interrupt"])
     }
 
     /// The canary is told from a device whose region was taken away, and from one that writes nevertheless.
