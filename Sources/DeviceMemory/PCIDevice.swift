@@ -18,6 +18,8 @@ public protocol PCIDevice<BusType> {
     func mapRegion(_ region: borrowing DeviceRegion) throws(DeviceMemoryError) -> IOVA
     /// Takes a mapping back; afterwards the device faults on it.
     func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError)
+    /// Does that although the device may be writing there: for the proof that its IOMMU stops it.
+    func unmapUnderDMA(_ iova: IOVA, length: Int) throws(DeviceMemoryError)
     /// Resets the function: afterwards it does no DMA until it is set up again.
     func reset()
     /// Allocates host memory that this device reaches, mapped on both sides; it must not outlive the device.
@@ -46,6 +48,10 @@ extension PCIDevice {
         var memory = try HostMemory(name: name, size: size, node: node, log: log)
         try memory.map(for: self)
         return memory
+    }
+
+    public func unmapUnderDMA(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
+        try unmap(iova, length: length)
     }
 
     public func enableInterrupts(vectors: Int) throws(DeviceMemoryError) { throw .noInterrupts(vectors: vectors) }

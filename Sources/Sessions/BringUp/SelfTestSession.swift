@@ -38,16 +38,18 @@ public enum SelfTestSession {
     /// Tests a device.
     ///
     /// - Parameters:
+    ///   - fitsQueues: use fewer queues than `options` has where the family has fewer.
     ///   - unmapsRegion: take the region away on purpose, and expect that payload does not arrive.
     ///   - report: file for what the device did; `nil` is none.
     public static func run(
-        _ options: DeviceOptions, unmapsRegion: Bool, report: String?, log: Logger
+        _ options: DeviceOptions, fitsQueues: Bool = false, unmapsRegion: Bool, report: String?, log: Logger
     ) throws(SessionError) -> SelfTestResult {
         var options = options
         var plan = options.selfTest
         plan.unmapsRegion = unmapsRegion
         options.regionBytes = plan.regionBytes(slotSize: options.slotSize)
-        let (result, text) = try options.withDevice(log: log, SelfTestUser(options: options, plan: plan, log: log))
+        let (result, text) = try options.withDevice(
+            log: log, SelfTestUser(options: options, fitsQueues: fitsQueues, plan: plan, log: log))
         if let report {
             do {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: report))
@@ -135,6 +137,7 @@ private struct ReplayRun: DriverUser, ~Copyable {
 
 private struct SelfTestUser: DeviceUser {
     let options: DeviceOptions
+    let fitsQueues: Bool
     let plan: SelfTestPlan
     let log: Logger
 
@@ -145,6 +148,12 @@ private struct SelfTestUser: DeviceUser {
     func use<Device: RunDevice>(
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> (SelfTestResult, String) {
+        var plan = plan
+        if fitsQueues {
+            // Queue 0 never splits.
+            let most = opened.family.facts.receiveQueues - 1
+            plan.configuration.splitQueues = min(plan.configuration.splitQueues, most)
+        }
         let recorder = RegisterRecorder()
         let found = try opened.family.withDriver(
             SelfTestDriver(

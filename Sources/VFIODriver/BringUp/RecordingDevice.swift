@@ -81,6 +81,10 @@ public struct RecordingDevice<Base: PCIDevice>: PCIDevice {
 
     public func unmap(_ iova: IOVA, length: Int) throws(DeviceMemoryError) { try base.unmap(iova, length: length) }
 
+    public func unmapUnderDMA(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
+        try base.unmapUnderDMA(iova, length: length)
+    }
+
     public func reset() { base.reset() }
 
     public func hostMemory(

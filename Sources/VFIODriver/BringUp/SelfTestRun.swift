@@ -214,7 +214,7 @@ struct SelfTestRun<Driver: NICDriver & ~Copyable>: ~Copyable {
         let wrong = fault(try exchange(before), before)
         check("with the region", wrong == nil, "payload arrives", wrong ?? "it does")
         do {
-            try bench.driver.device.unmap(bench.regionIOVA, length: bytes)
+            try bench.driver.device.unmapUnderDMA(bench.regionIOVA, length: bytes)
         } catch {
             throw .memory(error)
         }

@@ -27,19 +27,20 @@ struct SelfTestCommand: ParsableCommand {
             guard (576...9702).contains(mtu) else {
                 throw SessionError("an MTU of \(mtu) cannot be used; choose from 576 to 9702")
             }
-            let queues = queues ?? (options.name.family == .e1000e ? 1 : 4)
-            guard (1...15).contains(queues) else {
-                throw SessionError("\(queues) queues cannot be used; choose from 1 to 15")
+            let asked = queues ?? 4
+            guard (1...15).contains(asked) else {
+                throw SessionError("\(asked) queues cannot be used; choose from 1 to 15")
             }
             guard !unmapCanary || report == nil else {
                 throw SessionError("a report of a device without its region is of no use; drop --report")
             }
-            options.queues = queues
+            options.queues = asked
             options.mtu = mtu
             options.slotSize = mtu > 4000 ? 16384 : 4096
             options.seed = seed
             let result = try SelfTestSession.run(
-                options, unmapsRegion: unmapCanary, report: report, log: makeLog(verbose: output.verbose))
+                options, fitsQueues: queues == nil, unmapsRegion: unmapCanary, report: report,
+                log: makeLog(verbose: output.verbose))
             if output.json { printJSON(result) } else { printText(result) }
             if !result.ok { Foundation.exit(1) }
         } catch {

@@ -93,7 +93,7 @@ import Testing
         #expect(unmap(8192) == .notMapped(iova: iova.rawValue))
         let again = try device.map(object, offset: 0, length: 8192, rights: .readWrite)
         device.writeConfig32(PCIConfig.command, PCIConfig.commandBusMaster)
-        try device.unmapUnderDMA(again)
+        try device.unmapUnderDMA(again, length: 8192)
         #expect(again > iova && kernel.mappings.isEmpty)
     }
 

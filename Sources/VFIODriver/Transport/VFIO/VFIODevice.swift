@@ -164,14 +164,16 @@ public final class VFIODevice: PCIDevice {
         try takeAway(iova)
     }
 
-    /// Takes a mapping back under a function that may be writing to it: for the proof that the IOMMU stops it.
-    public func unmapUnderDMA(_ iova: IOVA) throws(DeviceMemoryError) { try takeAway(iova) }
+    public func unmapUnderDMA(_ iova: IOVA, length: Int) throws(DeviceMemoryError) {
+        guard mapped[iova] == length else { throw .notMapped(iova: iova.rawValue) }
+        try takeAway(iova)
+    }
 
-    /// Does that to the region that was mapped last, if it still is.
+    /// Takes the region that was mapped last away under the function, if it still is there.
     public func loseRegion() throws(DeviceMemoryError) {
         guard let address = regionAddress else { return }
         regionAddress = nil
-        try unmapUnderDMA(address)
+        try takeAway(address)
     }
 
     private func takeAway(_ iova: IOVA) throws(DeviceMemoryError) {
