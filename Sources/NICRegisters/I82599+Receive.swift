@@ -224,14 +224,18 @@ extension I82599 {
         Register(
             queue < 16
                 ? 0x2100 + 0x4 * UInt32(truncatingIfNeeded: queue)
-                : 0x1414 + 0x40 * UInt32(truncatingIfNeeded: queue &- 16), "SRRCTL")
+                : queue < 64
+                    ? 0x1014 + 0x40 * UInt32(truncatingIfNeeded: queue)
+                    : 0xD014 + 0x40 * UInt32(truncatingIfNeeded: queue &- 64), "SRRCTL")
     }
     /// DCA_RXCTRL: the first 16 stand in a table of their own.
     @inlinable public static func dcaRxctrl(_ queue: Int) -> Register<CacheControl> {
         Register(
             queue < 16
                 ? 0x2200 + 0x4 * UInt32(truncatingIfNeeded: queue)
-                : 0x140C + 0x40 * UInt32(truncatingIfNeeded: queue &- 16), "DCA_RXCTRL")
+                : queue < 64
+                    ? 0x100C + 0x40 * UInt32(truncatingIfNeeded: queue)
+                    : 0xD00C + 0x40 * UInt32(truncatingIfNeeded: queue &- 64), "DCA_RXCTRL")
     }
     /// QPRDC: frames that the queue dropped.
     @inlinable public static func qprdc(_ queue: Int) -> Register<PlainValue> {
@@ -261,8 +265,10 @@ extension I82599 {
             .init(64, rdbal), .init(64, from: 64, rdbal), .init(64, rdbah), .init(64, from: 64, rdbah),
             .init(64, rdlen), .init(64, from: 64, rdlen), .init(64, rdh), .init(64, from: 64, rdh), .init(64, rdt),
             .init(64, from: 64, rdt), .init(64, rxdctl), .init(64, from: 64, rxdctl), .init(64, rscctl),
-            .init(64, from: 64, rscctl), .init(16, srrctl), .init(48, from: 16, srrctl), .init(16, dcaRxctrl),
-            .init(48, from: 16, dcaRxctrl), .init(16, qprdc), .init(rxctrl), .init(rdrxctl), .init(8, rxpbsize),
+            .init(64, from: 64, rscctl), .init(16, srrctl), .init(48, from: 16, srrctl), .init(64, from: 64, srrctl),
+            .init(16, dcaRxctrl),
+            .init(48, from: 16, dcaRxctrl), .init(64, from: 64, dcaRxctrl), .init(16, qprdc), .init(rxctrl),
+            .init(rdrxctl), .init(8, rxpbsize),
             .init(16, psrtype), .init(rxcsum), .init(secrxctrl), .init(secrxstat),
         ]
     }

@@ -48,9 +48,9 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     public var negotiationTime = Interval.milliseconds(500)
 
     /// What the device has.
-    public var capabilities: ModelCapabilities
+    public var capabilities: SoftNICCapabilities
     /// How it is broken.
-    public var faults = DeviceFaults()
+    public var faults = SoftNICFaults()
 
     /// The defaults above with the knobs of `preset`.
     public init(
@@ -59,7 +59,7 @@ public struct SoftNICConfiguration: Sendable, Hashable {
     ) {
         self.model = model
         behaviour = Behaviour(preset)
-        capabilities = ModelCapabilities(model, preset)
+        capabilities = SoftNICCapabilities(model, preset)
         self.macAddress = macAddress
         self.seed = seed
     }

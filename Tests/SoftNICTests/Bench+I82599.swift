@@ -29,10 +29,12 @@ extension Bench {
         bus.write(I82599.rdbal(queue), PlainValue(UInt32(truncatingIfNeeded: base)))
         bus.write(I82599.rdbah(queue), PlainValue(UInt32(truncatingIfNeeded: base >> 32)))
         bus.write(I82599.rdlen(queue), PlainValue(256))
+        bus.write(I82599.rdh(queue), PlainValue(0))
+        bus.write(I82599.rdt(queue), PlainValue(0))
         var split = I82599.SplitReceiveControl().setting(.packetBufferSize, packetKiB)
         split = split.setting(.headerBufferSize, UInt32(headerSize / 64)).setting(.descriptorType, type)
         bus.write(I82599.srrctl(queue), split.setting(.dropEnable, drop))
-        if queue < 64 { bus.write(I82599.dcaRxctrl(queue), .init()) }
+        bus.write(I82599.dcaRxctrl(queue), .init())
         bus.write(I82599.rxdctl(queue), .init().setting(.enable))
         run(.milliseconds(1))
         bus.write(I82599.rdh(queue), PlainValue(0))

@@ -14,7 +14,7 @@ import VFIODriver
         var receiveChecksum = true
     }
 
-    private func probe(_ change: (inout ModelCapabilities) -> Void) throws -> Findings {
+    private func probe(_ change: (inout SoftNICCapabilities) -> Void) throws -> Findings {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         var found = Findings()
         found.queues = (0..<16).count { queue in
@@ -64,7 +64,7 @@ import VFIODriver
 
     /// The project's own probe names what is missing, and nothing else.
     @Test func theProbeNamesIt() throws {
-        func missing(_ change: (inout ModelCapabilities) -> Void) throws -> (Int, [String]) {
+        func missing(_ change: (inout SoftNICCapabilities) -> Void) throws -> (Int, [String]) {
             var settings = SoftNICConfiguration(preset: .strict)
             change(&settings.capabilities)
             let found = DeviceCapabilities(of: SoftPCIDevice(SoftNIC(configuration: settings)))
@@ -75,7 +75,7 @@ import VFIODriver
         #expect(try missing { $0.vectors = 0 } == (0, ["MSI-X"]))
     }
 
-    private func receive(_ change: (inout ModelCapabilities) -> Void) throws -> (Bench, Completion) {
+    private func receive(_ change: (inout SoftNICCapabilities) -> Void) throws -> (Bench, Completion) {
         let bench = try Bench(.strict) { change(&$0.capabilities) }
         bench.link()
         bench.startQueue(0, type: 5)

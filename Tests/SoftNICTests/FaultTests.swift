@@ -165,8 +165,8 @@ import VFIODriver
             { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false },
             { $0.vectors = 0 },
             { $0.transmitOffload = false },
-        ] as [@Sendable (inout ModelCapabilities) -> Void])
-    func partsThatAreMissing(_ change: @Sendable (inout ModelCapabilities) -> Void) throws {
+        ] as [@Sendable (inout SoftNICCapabilities) -> Void])
+    func partsThatAreMissing(_ change: @Sendable (inout SoftNICCapabilities) -> Void) throws {
         // Today's driver does not probe: it must come through, with less.
         let run = try run { change(&$0.capabilities) }
         #expect(run.error == nil)

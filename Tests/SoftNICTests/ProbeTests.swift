@@ -6,7 +6,7 @@ import VFIODriver
 /// A part that is taken from a model is named by the probe, and nothing else is.
 @Suite struct ProbeTests {
     private func report(
-        _ model: SoftNICModel, _ change: (inout ModelCapabilities) -> Void = { _ in }
+        _ model: SoftNICModel, _ change: (inout SoftNICCapabilities) -> Void = { _ in }
     ) -> (ProbeReport, SoftNIC) {
         var configuration = SoftNICConfiguration(model: model, preset: .strict)
         change(&configuration.capabilities)
@@ -14,7 +14,7 @@ import VFIODriver
         return (ProbeReport(name: "softnic", SoftPCIDevice(nic)), nic)
     }
 
-    private func missing(_ model: SoftNICModel, _ change: (inout ModelCapabilities) -> Void) -> [String] {
+    private func missing(_ model: SoftNICModel, _ change: (inout SoftNICCapabilities) -> Void) -> [String] {
         report(model, change).0.capabilities.missing.map(\.name)
     }
 

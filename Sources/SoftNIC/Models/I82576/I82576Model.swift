@@ -54,7 +54,7 @@ struct I82576Model: DeviceModel, ~Copyable {
     }
 
     /// Registers of parts that this device does not have.
-    private static func missingRegisters(_ has: ModelCapabilities) -> [RegisterDescription] {
+    private static func missingRegisters(_ has: SoftNICCapabilities) -> [RegisterDescription] {
         var missing: [RegisterDescription] = []
         if !has.receiveSideScaling {
             missing += [.init(I82576.mrqc), .init(32, I82576.reta), .init(10, I82576.rssrk)]

@@ -12,7 +12,8 @@ extension I82599Model {
             receiveQueues[queue].forgetTranslation()
             receiveQueues[queue].count = Int(registers[I82599.rdlen(queue)].rawValue) / 16
         case 0x10:
-            if enabled { flag(.headWrittenWhileEnabled, UInt64(queue)) }
+            // Drivers of the family write it between ENABLE and the first tail.
+            if enabled && receiveQueues[queue].free > 0 { flag(.headWrittenWhileEnabled, UInt64(queue)) }
             registers[offset] = value & 0xFFFF
             receiveQueues[queue].head = Int(value & 0xFFFF)
             receiveQueues[queue].scanned = Int(value & 0xFFFF)
@@ -98,7 +99,7 @@ extension I82599Model {
             posted.reserve(total)
         }
         newTails |= 1 &<< UInt128(queue)
-        if queue < 64 && registers[I82599.dcaRxctrl(queue)][.mustBeClear] { flag(.cacheControlLeft, UInt64(queue)) }
+        if registers[I82599.dcaRxctrl(queue)][.mustBeClear] { flag(.cacheControlLeft, UInt64(queue)) }
         checkReceiveSetUp()
     }
 

@@ -122,7 +122,7 @@ struct I82599Model: DeviceModel, ~Copyable {
         registers[I82599.rdrxctl][.stripCRC] = true
         registers[I82599.maxfrs][.size] = 1518
         registers[I82599.vlnctrl][.type] = 0x8100
-        for queue in 0..<64 { registers[I82599.dcaRxctrl(queue)][.mustBeClear] = true }
+        for queue in 0..<I82599.queueCount { registers[I82599.dcaRxctrl(queue)][.mustBeClear] = true }
         let mac = core.nvm.macAddress
         registers[I82599.ral(0)] = PlainValue(mac.low)
         registers[I82599.rah(0)] = .init(rawValue: mac.high | 1 << 31)

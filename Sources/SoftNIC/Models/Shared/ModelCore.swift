@@ -9,12 +9,12 @@ struct ModelCore: ~Copyable {
     let seed: UInt64
     let maxFrame: Int
     let payloadDelay: PayloadDelay
-    let capabilities: ModelCapabilities
-    private(set) var faults: DeviceFaults
+    let capabilities: SoftNICCapabilities
+    private(set) var faults: SoftNICFaults
 
-    /// Receive descriptors until the receiver hangs (``DeviceFaults/receiveHangsAfter``).
+    /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int
-    /// Frames that were delivered, for ``DeviceFaults/losesDataEvery``.
+    /// Frames that were delivered, for ``SoftNICFaults/losesDataEvery``.
     private var framesDelivered = 0
 
     var now = Instant.zero

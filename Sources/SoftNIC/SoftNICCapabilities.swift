@@ -2,7 +2,7 @@
 ///
 /// A missing part is missing as on a bus: its registers read 0 and drop writes, its capability is not in the list, its bits
 /// do not stick.
-public struct ModelCapabilities: Sendable, Hashable, BitwiseCopyable {
+public struct SoftNICCapabilities: Sendable, Hashable, BitwiseCopyable {
     /// Receive queues, and as many transmit queues: 1 to what the part has. The registers of others are absent.
     public var queues: Int
     /// MSI-X vectors; 0 takes the capability and its table away.

@@ -15,7 +15,7 @@ public struct HeldSemaphores: OptionSet, Sendable, Hashable, BitwiseCopyable {
 }
 
 /// How a modelled controller is broken: what a driver has to survive, with every wait ended by an error that says why.
-public struct DeviceFaults: Sendable, Hashable, BitwiseCopyable {
+public struct SoftNICFaults: Sendable, Hashable, BitwiseCopyable {
     /// Semaphores that are never free.
     public var heldSemaphores: HeldSemaphores = []
     /// MDIC.READY never comes.
