@@ -17,8 +17,7 @@ extension DeviceCapabilities {
         switch family {
         case .igb: found = examined.i82576(facts.receiveQueues)
         case .e1000e: found = examined.i82574(facts.receiveQueues)
-        // No model of it, and so nothing to take a part away from; on silicon all parts are there.
-        case .ixgbe: return
+        case .ixgbe: found = examined.i82599(facts.receiveQueues)
         }
         receiveQueues = found.queues
         if !found.splits {
@@ -80,6 +79,16 @@ extension DeviceCapabilities {
                 splits: others == 0 || keeps(I82576.srrctl(1), .init().setting(.descriptorType, 5)),
                 hashes: keeps(I82576.mrqc, .init().setting(.mode, 2)),
                 verifies: keeps(I82576.rxcsum, .init().setting(.ipOffload).setting(.transportOffload)))
+        }
+
+        func i82599(_ queues: Int) -> Found {
+            let others = (1..<queues).prefix { keeps(I82599.rdbah($0), PlainValue(0x5A5A)) }.count
+            return Found(
+                queues: 1 + others,
+                splits: others == 0 || keeps(I82599.srrctl(1), .init().setting(.descriptorType, 5)),
+                hashes: keeps(I82599.mrqc, .init().setting(.mode, 1)),
+                // No register turns verdicts on or off: they are always there.
+                verifies: true)
         }
 
         func i82574(_ queues: Int) -> Found {

@@ -18,7 +18,7 @@ import VFIODriver
     @Test(
         "what is no device is refused with what would be one",
         arguments: [
-            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "1:00.0", "0000:01:00", "0000:01:20.0",
+            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "0000:01:00", "0000:01:20.0",
             "0000:01:00.8", "0000:0g:00.0", "0000:01:00.0 ", "vfio:0000:01:00.0",
         ])
     func refused(_ text: String) {
@@ -28,11 +28,9 @@ import VFIODriver
 
     @Test("a BAR is an address and a number from 0 to 5")
     func bars() throws {
-        for text in ["0000:03:00.0:2", "03:00.0:2"] {
-            let bar = try BARName(parsing: text)
-            #expect(bar.device == "0000:03:00.0" && bar.index == 2)
-        }
-        for text in ["", "2", "0000:03:00.0", "0000:03:00.0:", "0000:03:00.0:6", "0000:03:00.0:-1", "3:00.0:2"] {
+        let bar = try BARName(parsing: "0000:03:00.0:2")
+        #expect(bar.device == "0000:03:00.0" && bar.index == 2)
+        for text in ["", "2", "0000:03:00.0", "0000:03:00.0:", "0000:03:00.0:6", "0000:03:00.0:-1"] {
             #expect(throws: SessionError.self) { try BARName(parsing: text) }
         }
     }

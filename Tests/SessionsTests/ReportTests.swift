@@ -45,7 +45,10 @@ import VFIODriver
         #expect(try replay(text, .qemu).ok)
         let status = text.split(separator: "\n").first { $0.hasPrefix("r STATUS") }.map(String.init) ?? ""
         let changed = try replay(text.replacingOccurrences(of: status, with: "r STATUS 0x0"), .qemu)
-        #expect(changed.differences.contains { $0.subject == "register STATUS" && $0.reported.hasPrefix("0x0") && $0.seen.contains("FD=1") })
+        #expect(
+            changed.differences.contains {
+                $0.subject == "register STATUS" && $0.reported.hasPrefix("0x0") && $0.seen.contains("FD=1")
+            })
         let frame = try replay(text.replacingOccurrences(of: "checksum=bad", with: "checksum=good"), .qemu)
         #expect(
             frame.differences.contains { $0.reported.contains("checksum=good") && $0.seen.contains("checksum=bad") })

@@ -21,6 +21,18 @@ import Timeline
         #expect(bench.bus.read(I82599.eerd)[.done] && bench.bus.read(I82599.eerd)[.data] == 0x1200)
     }
 
+    @Test func fewerPartsHaveNoRegisters() throws {
+        let bench = try Bench(i82599: .strict) {
+            $0.capabilities.queues = 4
+            $0.capabilities.receiveSideScaling = false
+        }
+        bench.bus.write(I82599.rdlen(3), PlainValue(0x100))
+        bench.bus.write(I82599.rdlen(4), PlainValue(0x100))
+        bench.bus.write(I82599.mrqc, .init().setting(.mode, 1))
+        #expect(bench.bus.read(I82599.rdlen(3)).rawValue == 0x100 && bench.bus.read(I82599.rdlen(4)).rawValue == 0)
+        #expect(bench.bus.read(I82599.mrqc).rawValue == 0)
+    }
+
     @Test func linkAndResets() throws {
         let bench = try Bench(i82599: .strict)
         #expect(bench.bus.read(I82599.links)[.up] && bench.bus.read(I82599.links)[.speed] == 3)

@@ -32,7 +32,10 @@ struct I82599Model: DeviceModel, ~Copyable {
 
     init(_ configuration: SoftNICConfiguration, trace: Trace) {
         core = ModelCore(
-            configuration, registers: RegisterFile(window: I82599.registerWindow, I82599.registers),
+            configuration,
+            registers: RegisterFile(
+                window: I82599.registerWindow, I82599.registers,
+                absent: Self.missingRegisters(configuration.capabilities)),
             nvm: NVMImage(mac: configuration.macAddress, device: I82599.device, count: 2048), phy: .mac,
             transmitQueues: I82599.queueCount, trace: trace)
         receiveQueues = Slab(count: I82599.queueCount, repeating: ReceiveQueueState())
@@ -40,6 +43,25 @@ struct I82599Model: DeviceModel, ~Copyable {
         flows = FlowTable()
         resetRegisters()
         core.phy.reset(now: .zero)
+    }
+
+    /// Registers of parts that this device does not have.
+    private static func missingRegisters(_ has: SoftNICCapabilities) -> [RegisterDescription] {
+        var missing: [RegisterDescription] = []
+        if !has.receiveSideScaling {
+            missing += [.init(I82599.mrqc), .init(32, I82599.reta), .init(10, I82599.rssrk)]
+        }
+        for queue in max(1, min(has.queues, I82599.queueCount))..<I82599.queueCount {
+            missing += [
+                .init(I82599.rdbal(queue)), .init(I82599.rdbah(queue)), .init(I82599.rdlen(queue)),
+                .init(I82599.rdh(queue)), .init(I82599.rdt(queue)), .init(I82599.rxdctl(queue)),
+                .init(I82599.rscctl(queue)), .init(I82599.srrctl(queue)), .init(I82599.dcaRxctrl(queue)),
+                .init(I82599.tdbal(queue)), .init(I82599.tdbah(queue)), .init(I82599.tdlen(queue)),
+                .init(I82599.dcaTxctrl(queue)), .init(I82599.tdh(queue)), .init(I82599.tdt(queue)),
+                .init(I82599.txdctl(queue)),
+            ]
+        }
+        return missing
     }
 
     /// Does what is due.

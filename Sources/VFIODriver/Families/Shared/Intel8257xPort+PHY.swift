@@ -24,6 +24,7 @@ extension Intel8257xPort {
     func waitForLink(wait: (Interval) -> Void) throws(DriverError) {
         var isGone = false
         try poll(.seconds(5), step: .milliseconds(10), wait: wait, orElse: .linkDown(waitedMilliseconds: 5000)) {
+            // All ones are no link.
             isGone = registers.read(Intel8257x.status).rawValue == .max
             return isGone || isLinkUp
         }
@@ -42,6 +43,7 @@ extension Intel8257xPort {
             answer = registers.read(Intel8257x.mdic)
             return answer[.ready]
         }
+        if answer.rawValue == .max { throw .deviceGone(during: "an access to the PHY") }
         if answer[.error] { throw .phyNotResponding(register: register) }
         return UInt16(truncatingIfNeeded: answer[.data])
     }
