@@ -131,9 +131,9 @@ import VFIODriver
 
     @Test("a frame for any queue fires vector 0 once an arming, and what came before it fires nothing")
     func interrupts() throws {
-        let bed = try SoftBed(SoftNICConfiguration(model: .i82599, preset: .strict), slotSize: 2048, slots: 256)
+        let run = try start { $0.splitQueues = 3 }
+        let bed = run.bed
         try bed.device.enableInterrupts(vectors: 1)
-        let run = try Run(I82599Driver<SoftPCIDevice>.self, bed, slotSize: 2048, slots: 256) { $0.splitQueues = 3 }
         run.driver.routeInterrupts()
         func fired() -> UInt64 {
             bed.wait(.milliseconds(1))
