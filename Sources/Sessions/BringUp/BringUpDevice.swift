@@ -58,6 +58,8 @@ extension DeviceOptions {
         log: Logger, _ user: consuming User
     ) throws(SessionError) -> User.Result {
         let system = VFIOSystem(log: log)
+        // Before the region: a peer function of the same group shares its container.
+        let hardware = try openHardware(system)
         let region = try SessionPlan.region(self, system)
         switch name {
         case .softnic(let family):
@@ -77,7 +79,7 @@ extension DeviceOptions {
             var opened = OpenedDevice(name: name, family: family, region: region, version: machine.version)
             return try user.use(device, &opened)
         case .pci(let address):
-            guard let device = try openHardware(system) else { throw SessionError("\(name) is no PCI function") }
+            guard let device = hardware else { throw SessionError("\(name) is no PCI function") }
             let log = IOMMUFaultLog()
             var opened = OpenedDevice(
                 name: name, family: try device.family(), region: region, version: "kernel VFIO",

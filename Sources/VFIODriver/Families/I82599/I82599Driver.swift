@@ -200,6 +200,8 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     public mutating func statistics() -> PortStatistics {
         let bus = registers
+        // A device that is gone reads all ones, which no counter is.
+        if bus.read(I82599.status).rawValue == .max { return accumulated }
         accumulated.framesReceived &+= UInt64(bus.read(I82599.gprc).rawValue)
         accumulated.framesSent &+= UInt64(bus.read(I82599.gptc).rawValue)
         for buffer in 0..<8 { accumulated.missed &+= UInt64(bus.read(I82599.rxmpc(buffer)).rawValue) }
