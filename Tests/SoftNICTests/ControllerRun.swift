@@ -148,7 +148,7 @@ final class ControllerRun<Driver: NICDriver & ~Copyable, Bed: ControllerBed> whe
     }
 
     /// Hands a frame to the transmitter and holds what leaves the device against `expected`.
-    func send(_ frame: [UInt8], _ offload: TransmitOffload?, expecting expected: [UInt8]) {
+    func send(_ frame: [UInt8], _ offload: TransmitOffload?, expecting expected: [UInt8]) throws {
         let queued = withView(frame) { transmit.send($0, offload) }
         #expect(queued)
         transmit.flush()
@@ -158,7 +158,8 @@ final class ControllerRun<Driver: NICDriver & ~Copyable, Bed: ControllerBed> whe
             transmit.reclaim()
             return sent != nil && transmit.inFlight == 0
         }
-        #expect(left && sent == expected)
+        try #require(left, "nothing was sent, or the descriptor did not come back")
+        #expect(sent == expected)
     }
 
     /// Every slot is in a ring or free, while it runs.

@@ -93,7 +93,7 @@ extension Arrival {
                 $0.ipOptions = round % 3 * 4
             }
             if round % 5 == 0 {
-                run.send(recipe.bytes, nil, expecting: recipe.bytes)
+                try run.send(recipe.bytes, nil, expecting: recipe.bytes)
                 continue
             }
             // The seed: the pseudo header's sum, length included, not complemented.
@@ -103,7 +103,7 @@ extension Arrival {
             let offload = TransmitOffload(
                 tcpChecksum: true, linkLength: 14, networkLength: UInt8(20 + recipe.ipOptions),
                 transportLength: UInt8(20 + recipe.tcpOptions))
-            run.send(frame, offload, expecting: recipe.bytes)
+            try run.send(frame, offload, expecting: recipe.bytes)
         }
         let statistics = run.driver.statistics()
         #expect(statistics.framesReceived == UInt64(8 * Arrival.all.count) && statistics.framesSent == 100)

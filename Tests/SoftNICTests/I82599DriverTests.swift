@@ -61,8 +61,8 @@ import VFIODriver
             frame.set16(50, plainSum(frame[26..<34], 6 + frame.count - 34))
             let offload = TransmitOffload(
                 tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: UInt8(20 + recipe.tcpOptions))
-            run.send(recipe.bytes, nil, expecting: recipe.bytes)
-            run.send(frame, offload, expecting: recipe.bytes)
+            try run.send(recipe.bytes, nil, expecting: recipe.bytes)
+            try run.send(frame, offload, expecting: recipe.bytes)
         }
         let statistics = run.driver.statistics()
         #expect(statistics.framesReceived == UInt64(8 * Arrival.all.count + 32) && statistics.framesSent == 100)
