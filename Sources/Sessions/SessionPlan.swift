@@ -14,6 +14,8 @@ enum SessionPlan {
     /// Locally administered; the model's NVM holds it.
     static let mac = MACAddress(0x02, 0, 0, 0, 0, 1)
     static let macAddress: [UInt8] = [0x02, 0, 0, 0, 0, 1]
+    /// The other port's, where two test each other.
+    static let peerMACAddress: [UInt8] = [0x02, 0, 0, 0, 0, 2]
 
     /// The receiver's interface in a loopback.
     static func interface(_ device: DeviceOptions) -> InterfaceConfiguration {
@@ -67,7 +69,7 @@ enum SessionPlan {
 
     /// A QEMU whose controller is `family` and whose peer device is `region`.
     static func machine(
-        _ family: NICFamily, _ region: borrowing DeviceRegion
+        _ family: NICFamily, _ region: borrowing DeviceRegion, macAddress: [UInt8] = macAddress
     ) throws(SessionError) -> QTestMachine {
         do {
             return try QTestMachine(

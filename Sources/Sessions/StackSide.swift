@@ -70,12 +70,12 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             idle = worked ? 0 : idle &+ 1
             var slept = false
             if idle > 256 {
-                if sleeps == nil {
-                    pauseBriefly()
-                } else {
+                if sleeps != nil {
                     sleep(now)
                     slept = true
                     idle = 0
+                } else if sleeper != nil {
+                    pauseBriefly()
                 }
             }
             rounds &+= 1
@@ -99,7 +99,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         return end - (first ?? start)
     }
 
-    /// A device without interrupts is polled, with naps.
+    /// A device without interrupts is polled, with a short pause after an empty turn.
     private static func prepareToSleep(_ engine: borrowing Engine<Driver>, _ log: Logger) -> SleepCounts? {
         do {
             try engine.enableInterrupts()

@@ -21,16 +21,20 @@ struct OpenedDevice: ~Copyable {
     let version: String
     /// Faults and driver errors that a model counted; empty for devices that count none.
     let findings: () -> [String]
+    /// Where the port's frames leave and arrive, which can be taken once; `nil` where the cable is a real one.
+    let cableEnd: () throws(SessionError) -> (any TestCableEnd)?
 
     init(
         name: DeviceName, family: NICFamily, region: consuming DeviceRegion, version: String,
-        findings: @escaping () -> [String] = { [] }
+        findings: @escaping () -> [String] = { [] },
+        cableEnd: @escaping () throws(SessionError) -> (any TestCableEnd)?
     ) {
         self.name = name
         self.family = family
         self.region = consume region
         self.version = version
         self.findings = findings
+        self.cableEnd = cableEnd
     }
 
     /// The region, which can be taken once.
@@ -54,8 +58,10 @@ extension SoftPCIDevice: RunDevice {
 
 extension DeviceOptions {
     /// Opens the device for bring-up, in this thread, and hands it to `user` with a region that nobody else uses.
+    ///
+    /// - Parameter macAddress: the station address of a device that is a model, 6 bytes.
     func withDevice<User: DeviceUser & ~Copyable>(
-        log: Logger, _ user: consuming User
+        log: Logger, macAddress: [UInt8] = SessionPlan.macAddress, _ user: consuming User
     ) throws(SessionError) -> User.Result {
         let system = VFIOSystem(log: log)
         // Before the region: a peer function of the same group shares its container.
@@ -63,6 +69,8 @@ extension DeviceOptions {
         let region = try SessionPlan.region(self, system)
         switch name {
         case .softnic(let family):
+            var model = model
+            model.macAddress = macAddress
             let nic = SoftNIC(configuration: model)
             var opened = OpenedDevice(
                 name: name, family: family, region: region, version: "SoftNIC, preset \(preset.rawValue)",
@@ -71,12 +79,16 @@ extension DeviceOptions {
                     if nic.iommuFaultCount != 0 { found.append("\(nic.iommuFaultCount) IOMMU faults") }
                     if nic.flags.total != 0 { found.append("driver errors: \(nic.flags)") }
                     return found
-                })
+                },
+                cableEnd: { nic })
             return try user.use(SoftPCIDevice(nic), &opened)
         case .qemu(let family):
-            let machine = try SessionPlan.machine(family, region)
+            let machine = try SessionPlan.machine(family, region, macAddress: macAddress)
             let device = try SessionPlan.device(machine, region)
-            var opened = OpenedDevice(name: name, family: family, region: region, version: machine.version)
+            let capacity = mtu + 64
+            var opened = OpenedDevice(
+                name: name, family: family, region: region, version: machine.version,
+                cableEnd: { () throws(SessionError) in try MachineCableEnd(machine, frameCapacity: capacity) })
             return try user.use(device, &opened)
         case .pci(let address):
             guard let device = hardware else { throw SessionError("\(name) is no PCI function") }
@@ -88,7 +100,8 @@ extension DeviceOptions {
                     case .some(let log): log.faults(of: address)
                     case .none: []
                     }
-                })
+                },
+                cableEnd: { nil })
             return try user.use(device, &opened)
         }
     }

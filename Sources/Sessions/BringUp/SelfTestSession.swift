@@ -11,12 +11,29 @@ public struct SelfTestResult: Codable, Sendable {
     public var ok = false
     /// The device's name.
     public var device = ""
+    /// Who sent the frames; `nil` is the device itself.
+    public var sender: String?
     /// The checks, in the order in which they were made.
     public var checks: [SelfTestCheck] = []
     /// Frames that were sent.
     public var frames = 0
     /// Where an IOMMU's refusals are to be found, when the region was taken away.
     public var faultLog: String?
+
+    init(_ device: DeviceName, _ outcome: SelfTestOutcome) {
+        self.device = device.description
+        checks = outcome.checks
+        frames = outcome.vectors.count
+    }
+
+    /// Holds what models counted against the test, and judges.
+    mutating func addFaults(_ counted: [String]) {
+        checks.append(
+            SelfTestCheck(
+                name: "faults", ok: counted.isEmpty, expected: "no IOMMU fault, no driver error",
+                seen: counted.isEmpty ? "none" : counted.joined(separator: "; ")))
+        ok = checks.allSatisfy { $0.ok }
+    }
 }
 
 /// What a replay found, as it is printed.
@@ -87,8 +104,17 @@ public enum SelfTestSession {
     }
 }
 
+extension SelfTestPlan {
+    /// The plan with no more queues than `family` has; queue 0 never splits.
+    func fitting(_ family: NICFamily) -> SelfTestPlan {
+        var plan = self
+        plan.configuration.splitQueues = min(configuration.splitQueues, family.facts.receiveQueues - 1)
+        return plan
+    }
+}
+
 extension DeviceOptions {
-    fileprivate var selfTest: SelfTestPlan { SelfTestPlan(queues: queues, mtu: mtu, seed: seed) }
+    var selfTest: SelfTestPlan { SelfTestPlan(queues: queues, mtu: mtu, seed: seed) }
 
     fileprivate func replay(
         _ report: SiliconReport, _ model: SoftNICConfiguration, _ log: Logger
@@ -148,30 +174,20 @@ private struct SelfTestUser: DeviceUser {
     func use<Device: RunDevice>(
         _ device: Device, _ opened: inout OpenedDevice
     ) throws(SessionError) -> (SelfTestResult, String) {
-        var plan = plan
-        if fitsQueues {
-            // Queue 0 never splits.
-            let most = opened.family.facts.receiveQueues - 1
-            plan.configuration.splitQueues = min(plan.configuration.splitQueues, most)
-        }
+        let plan = fitsQueues ? plan.fitting(opened.family) : plan
         let recorder = RegisterRecorder()
         let found = try opened.family.withDriver(
             SelfTestDriver(
-                device: device, region: opened.takeRegion(), plan: plan, recorder: recorder, log: log))
-        var result = SelfTestResult()
-        result.device = opened.name.description
-        result.checks = found.outcome.checks
-        result.frames = found.outcome.vectors.count
+                device: device, region: opened.takeRegion(), plan: plan, sender: nil, recorder: recorder, log: log,
+                wait: { device.wait($0) }))
+        var result = SelfTestResult(opened.name, found.outcome)
         let counted = opened.findings()
         if plan.unmapsRegion {
             result.faultLog = counted.isEmpty ? Self.placeOfFaults : counted.joined(separator: "; ")
+            result.ok = result.checks.allSatisfy { $0.ok }
         } else {
-            result.checks.append(
-                SelfTestCheck(
-                    name: "faults", ok: counted.isEmpty, expected: "no IOMMU fault, no driver error",
-                    seen: counted.isEmpty ? "none" : counted.joined(separator: "; ")))
+            result.addFaults(counted)
         }
-        result.ok = result.checks.allSatisfy { $0.ok }
         var report = SiliconReport(family: opened.family)
         report.about = [
             ("device", opened.name.description), ("version", opened.version),
@@ -188,18 +204,21 @@ private struct SelfTestUser: DeviceUser {
     }
 }
 
-private struct SelfTestFinding {
+struct SelfTestFinding {
     var outcome: SelfTestOutcome
     var identity: UInt32
 }
 
-private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
+struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
     typealias Device = RecordingDevice<Base>
     let device: Base
     let region: DeviceRegion
     let plan: SelfTestPlan
+    /// `nil` is the device itself.
+    let sender: (any FrameSender)?
     let recorder: RegisterRecorder
     let log: Logger
+    let wait: (Interval) -> Void
 
     consuming func use<Driver: NICDriver & ~Copyable>(
         _ driver: Driver.Type
@@ -208,8 +227,8 @@ private struct SelfTestDriver<Base: RunDevice>: DriverUser, ~Copyable {
         do {
             let outcome = try SelfTest.run(
                 driver, on: RecordingDevice(device, recorder), plan: plan, region: region,
-                flushWindow: RecordingBus(device.flushWindow(region), nil), recorder: recorder, log: log,
-                wait: { device.wait($0) })
+                flushWindow: RecordingBus(device.flushWindow(region), nil), sender: sender, recorder: recorder,
+                log: log, wait: wait)
             return SelfTestFinding(outcome: outcome, identity: device.readConfig32(PCIConfig.identity))
         } catch {
             throw SessionError(error)

@@ -25,7 +25,7 @@ struct LoopbackArrival {
     var writeBack: [UInt64]
 }
 
-/// A port whose transmitter feeds its own receiver, with queues, a region that can be looked into, and all host memory that the
+/// A port whose receiver is fed by its own transmitter or by a peer, with queues, a region that can be looked into, and all host memory that the
 /// receiver can reach kept apart from what it sends from.
 struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
     var driver: Driver
@@ -40,17 +40,19 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
     let regionIOVA: IOVA
     let slotSize: Int
     private let flushWindow: Driver.Device.BusType
+    /// Who sends instead of the port itself.
+    private let sender: (any FrameSender)?
     let wait: (Interval) -> Void
 
     /// Longest wait for a frame: a device on the bus answers within microseconds, one behind a socket within milliseconds.
     static var patience: Interval { .milliseconds(200) }
     private static var step: Interval { .microseconds(20) }
 
-    /// Brings the device up and turns its transmitter round; shuts it down again where a step fails.
+    /// Brings the device up and, without a sender, turns its transmitter round; shuts it down again where a step fails.
     static func make(
         _ device: Driver.Device, configuration: NICConfiguration, region: borrowing DeviceRegion,
-        flushWindow: Driver.Device.BusType, recorder: RegisterRecorder, log: Logger,
-        wait: @escaping (Interval) -> Void
+        flushWindow: Driver.Device.BusType, sender: (any FrameSender)?, recorder: RegisterRecorder,
+        log: Logger, wait: @escaping (Interval) -> Void
     ) throws(DriverError) -> LoopbackBench {
         var driver = try Driver(device: device, configuration: configuration, slotSize: region.slotSize)
         do {
@@ -58,13 +60,23 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
             try driver.bringUp(wait: wait)
             recorder.isOn = false
             let parts = try Parts(driver, region, flushWindow, log, wait)
-            // After the queues: the 82574's driver writes RCTL with the last of them.
-            try MACLoopback.enable(device)
-            return LoopbackBench(driver, parts, region, flushWindow, wait)
+            if let sender {
+                try awaitLink(of: sender, wait)
+            } else {
+                // After the queues: the 82574's driver writes RCTL with the last of them.
+                try MACLoopback.enable(device)
+            }
+            return LoopbackBench(driver, parts, region, flushWindow, sender, wait)
         } catch {
             driver.shutDown(wait: wait)
             throw error
         }
+    }
+
+    /// The reset of one end takes the other's link away, for as long as the ends need to agree on a speed.
+    private static func awaitLink(of sender: any FrameSender, _ wait: (Interval) -> Void) throws(DriverError) {
+        for _ in 0..<500 where !sender.isLinkUp { wait(.milliseconds(10)) }
+        guard sender.isLinkUp else { throw .linkDown(waitedMilliseconds: 5000) }
     }
 
     private struct Parts: ~Copyable {
@@ -133,7 +145,8 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
 
     private init(
         _ driver: consuming Driver, _ parts: consuming Parts, _ region: borrowing DeviceRegion,
-        _ flushWindow: Driver.Device.BusType, _ wait: @escaping (Interval) -> Void
+        _ flushWindow: Driver.Device.BusType, _ sender: (any FrameSender)?,
+        _ wait: @escaping (Interval) -> Void
     ) {
         self.driver = driver
         queues = parts.queues
@@ -147,27 +160,31 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
         regionIOVA = parts.iova
         slotSize = region.slotSize
         self.flushWindow = flushWindow
+        self.sender = sender
         self.wait = wait
     }
 
     /// Bytes of the region, which this process may look into: it stands for the region's owner here.
     var regionBytes: MutableByteView { regionView.bytes }
 
+    /// What a frame is on the wire.
+    func bytes(of frame: LoopbackFrame) -> [UInt8] {
+        frame.bytes(to: driver.macAddress, from: sender?.macAddress ?? driver.macAddress)
+    }
+
     /// Sends one frame and waits for what comes back; `nil` when nothing does.
     mutating func exchange(_ frame: LoopbackFrame, patience: Interval = patience) throws(DriverError)
         -> LoopbackArrival?
     {
         let bytes = HeapBytes(count: 16384)
-        let content = frame.bytes(driver.macAddress)
+        let content = self.bytes(of: frame)
         bytes.bytes.store(content)
         // What the last burst posted is posted before the region is filled: a model may write to buffers when they are.
         wait(Self.step)
         regionBytes.fill(SelfTest.canary)
-        transmit.reclaim()
-        let sent = transmit.send(bytes.bytes.readOnly.slice(0, content.count), frame.offload)
+        let sent = send(bytes.bytes.readOnly.slice(0, content.count), frame.offload)
         extendLifetime(bytes)
         guard sent else { return nil }
-        transmit.flush()
         var waited = Interval.zero
         while waited <= patience {
             for index in 0..<queues.count {
@@ -178,6 +195,14 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
             waited = waited + Self.step
         }
         return nil
+    }
+
+    private mutating func send(_ frame: ByteView, _ offload: TransmitOffload?) -> Bool {
+        if let sender { return sender.send(frame, offload) }
+        transmit.reclaim()
+        guard transmit.send(frame, offload) else { return false }
+        transmit.flush()
+        return true
     }
 
     /// The next frame of a queue, with the region looked at before anything of it is posted anew.
@@ -232,7 +257,7 @@ struct LoopbackBench<Driver: NICDriver & ~Copyable>: ~Copyable {
 
     /// Stops the device and takes every slot back; true when none is missing.
     mutating func shutDown() -> Bool {
-        MACLoopback.disable(driver.device)
+        if sender == nil { MACLoopback.disable(driver.device) }
         driver.shutDown(wait: wait)
         queues[0].stop(&hostPool)
         for index in 1..<queues.count { queues[index].stop(&pool) }

@@ -3,7 +3,7 @@ internal import Packets
 internal import Rings
 internal import Timeline
 
-/// A frame that a port sends to itself, by what is asked of it: everything else follows.
+/// A frame that a port sends to itself or to its peer, by what is asked of it: everything else follows.
 public struct LoopbackFrame: Sendable, Equatable {
     /// What is above IPv4, or instead of it.
     public enum Kind: String, Sendable, CaseIterable {
@@ -66,9 +66,9 @@ public struct LoopbackFrame: Sendable, Equatable {
             transportLength: UInt8(transportLength))
     }
 
-    /// The frame's bytes, from `address` to itself, without check sequence.
-    func bytes(_ address: [UInt8]) -> [UInt8] {
-        var frame = address + address
+    /// The frame's bytes, from one station address to another or to itself, without check sequence.
+    func bytes(to destination: [UInt8], from source: [UInt8]) -> [UInt8] {
+        var frame = destination + source
         if tagged { frame += [0x81, 0x00, 0x00, 0x05] }
         guard kind != .raw else { return frame + [0x88, 0xB5] + payload }
         frame += [0x08, 0x00]

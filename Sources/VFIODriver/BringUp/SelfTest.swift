@@ -56,9 +56,9 @@ public struct SelfTestPlan: Sendable {
     }
 }
 
-/// Sends frames through a device to itself and compares what came back with what must come back.
+/// Sends frames through a device to itself, or from a peer to it, and compares what came with what must come.
 ///
-/// The transmitter feeds the port's own receiver, so that one device suffices. All waits are bounded.
+/// Without a peer the transmitter feeds the port's own receiver, so that one device suffices. All waits are bounded.
 public enum SelfTest {
     /// What fills the region before each frame: the NIC's write must replace it.
     public static let canary: UInt8 = 0xC5
@@ -68,14 +68,15 @@ public enum SelfTest {
     /// - Parameters:
     ///   - recorder: keeps the register accesses of the bring-up.
     ///   - flushWindow: a window whose read at offset 0 proves that payload has reached the region.
+    ///   - sender: sends the frames from the other end of the cable, and stays up; `nil` puts the port into MAC loopback.
     public static func run<Driver: NICDriver & ~Copyable>(
         _ driver: Driver.Type, on device: Driver.Device, plan: SelfTestPlan, region: borrowing DeviceRegion,
-        flushWindow: Driver.Device.BusType, recorder: RegisterRecorder, log: Logger,
-        wait: @escaping (Interval) -> Void
+        flushWindow: Driver.Device.BusType, sender: (any FrameSender)? = nil, recorder: RegisterRecorder,
+        log: Logger, wait: @escaping (Interval) -> Void
     ) throws(DriverError) -> SelfTestOutcome {
         let bench = try LoopbackBench<Driver>.make(
-            device, configuration: plan.configuration, region: region, flushWindow: flushWindow, recorder: recorder,
-            log: log, wait: wait)
+            device, configuration: plan.configuration, region: region, flushWindow: flushWindow, sender: sender,
+            recorder: recorder, log: log, wait: wait)
         var run = SelfTestRun<Driver>(bench, plan)
         do {
             if plan.unmapsRegion {
@@ -97,7 +98,7 @@ public enum SelfTest {
         wait: @escaping (Interval) -> Void
     ) throws(DriverError) -> [FrameVector] {
         var bench = try LoopbackBench<Driver>.make(
-            device, configuration: plan.configuration, region: region, flushWindow: flushWindow,
+            device, configuration: plan.configuration, region: region, flushWindow: flushWindow, sender: nil,
             recorder: RegisterRecorder(), log: log, wait: wait)
         var vectors: [FrameVector] = []
         do {

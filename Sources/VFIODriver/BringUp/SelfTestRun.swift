@@ -146,7 +146,7 @@ struct SelfTestRun<Driver: NICDriver & ~Copyable>: ~Copyable {
             right.kind = .tcp
             let arrival = try exchange(frame)
             let at = right.headerLength - right.transportLength + 16
-            let expected = Array(right.bytes(bench.driver.macAddress)[at..<(at + 2)])
+            let expected = Array(bench.bytes(of: right)[at..<(at + 2)])
             let seen = arrival.flatMap { $0.header.count >= at + 2 ? Array($0.header[at..<(at + 2)]) : nil }
             check(
                 "transmit checksum, \(size) bytes", seen == expected && arrival?.checksum == .good,
@@ -234,7 +234,7 @@ struct SelfTestRun<Driver: NICDriver & ~Copyable>: ~Copyable {
     /// What is wrong with what came back of `frame`; `nil` when nothing is.
     private func fault(_ arrival: LoopbackArrival?, _ frame: LoopbackFrame) -> String? {
         guard let arrival else { return "no frame came back" }
-        let bytes = frame.bytes(bench.driver.macAddress)
+        let bytes = bench.bytes(of: frame)
         if let stray = arrival.strayOffset {
             return "region offset \(stray) was written, which is outside of what the device announced"
         }

@@ -6,7 +6,9 @@ import VFIODriver
 struct SelfTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selftest",
-        abstract: "Sends frames through a device to itself and checks what came back, into host memory and region.")
+        abstract:
+            "Sends frames through a device to itself, or between two, and checks what came, into host memory and region."
+    )
 
     @OptionGroup var device: BringUpArguments
     @Option(help: "Queues that split; default is as many as the family has, up to 4.")
@@ -19,6 +21,8 @@ struct SelfTestCommand: ParsableCommand {
     var unmapCanary = false
     @Option(help: "Write what the device did to this file, for uiodrv replay.")
     var report: String?
+    @Option(help: "A second device, joined to the first by a cable: each sends to the other.")
+    var peer: String?
     @OptionGroup var output: OutputArguments
 
     func run() {
@@ -34,13 +38,24 @@ struct SelfTestCommand: ParsableCommand {
             guard !unmapCanary || report == nil else {
                 throw SessionError("a report of a device without its region is of no use; drop --report")
             }
+            guard peer == nil || (report == nil && !unmapCanary) else {
+                throw SessionError("--report and --unmap-canary look at one device alone; drop them or --peer")
+            }
             options.queues = asked
             options.mtu = mtu
             options.slotSize = mtu > 4000 ? 16384 : 4096
             options.seed = seed
+            let log = makeLog(verbose: output.verbose)
+            if let peer {
+                let result = try SelfTestSession.run(
+                    options, peer: DeviceName(parsing: peer), fitsQueues: queues == nil, log: log)
+                if output.json { printJSON(result) } else { result.directions.forEach(printText) }
+                if !result.ok { Foundation.exit(1) }
+                return
+            }
             let result = try SelfTestSession.run(
                 options, fitsQueues: queues == nil, unmapsRegion: unmapCanary, report: report,
-                log: makeLog(verbose: output.verbose))
+                log: log)
             if output.json { printJSON(result) } else { printText(result) }
             if !result.ok { Foundation.exit(1) }
         } catch {
@@ -58,7 +73,7 @@ struct SelfTestCommand: ParsableCommand {
         if let log = result.faultLog { print("IOMMU: \(log)") }
         let failed = result.checks.count { !$0.ok }
         print(
-            "\(result.ok ? "ok" : "FAILED"): \(result.device), \(result.checks.count) checks, \(failed) failed, \(result.frames) frames"
+            "\(result.ok ? "ok" : "FAILED"): \(result.sender.map { "\($0) to " } ?? "")\(result.device), \(result.checks.count) checks, \(failed) failed, \(result.frames) frames"
         )
     }
 }
