@@ -110,7 +110,7 @@ public import VFIODriver
     }
 
     /// Gives a frame to the application, to the stack, or to nobody.
-    @usableFromInline mutating func receiveTapped(_ frame: consuming ReceivedFrame, _ now: Instant) {
+    @inlinable mutating func receiveTapped(_ frame: consuming ReceivedFrame, _ now: Instant) {
         var fragment: Fragment?
         var inSlot = 0
         if let taken = frame.fragment.take() {

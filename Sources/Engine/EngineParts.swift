@@ -27,6 +27,7 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
         }
         do {
             try driver.bringUp(wait: wait)
+            try driver.requireParts()
             log.info("link up at \(driver.linkSpeed) Mbit/s")
             return try EngineParts(driver, configuration, region, flushWindow, log, wait)
         } catch {

@@ -13,6 +13,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case flowDirectorSilent
     case noSuchQueue(queue: Int, limit: Int)
     case tooManyRules(limit: Int)
+    case partMissing(name: String, consequence: String)
     case nvmNotRead
     case nvmDamaged(sum: UInt16)
     case invalidAddress(bytes: [UInt8])
@@ -62,6 +63,8 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "there is no queue \(queue) to steer to; choose from 0 to \(limit)"
         case .tooManyRules(let limit):
             "the device holds \(limit) flow rules at most; remove some, or name rules by smaller numbers"
+        case .partMissing(let name, let consequence):
+            "\(name) is missing: \(consequence); use another device (uiodrv probe says what this one has)"
         case .nvmNotRead:
             "the adapter did not finish reading its NVM after the reset; power-cycle it, its NVM may be damaged"
         case .nvmDamaged(let sum):

@@ -1,7 +1,7 @@
 internal import DeviceMemory
 public import HeaderSplit
 internal import Packets
-internal import PagePool
+public import PagePool
 internal import TCPLite
 
 /// Decides frame by frame what is the application's, and how much of it.
@@ -34,14 +34,14 @@ internal import TCPLite
     }
 
     /// Cuts padding off; a fragment of padding alone goes back.
-    mutating func trim(_ fragment: inout Fragment?, to length: Int, _ pool: inout PagePool) {
+    @usableFromInline mutating func trim(_ fragment: inout Fragment?, to length: Int, _ pool: inout PagePool) {
         guard var held = fragment.take() else { return }
         let excess = Int(held.length) &- length
         if excess > 0 { held.trimBack(UInt32(truncatingIfNeeded: excess)) }
         if length <= 0 { pool.recycle(held) } else { fragment = consume held }
     }
 
-    mutating func count(hasPayload: Bool) {
+    @usableFromInline mutating func count(hasPayload: Bool) {
         statistics.delivered &+= 1
         if hasPayload { statistics.withPayload &+= 1 }
     }
