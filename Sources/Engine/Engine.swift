@@ -72,7 +72,7 @@ public import VFIODriver
         pool = parts.pool
         reservation = parts.reservation
         self.port = port
-        tap = FrameTap(configuration.frames, interface: configuration.stack.interface)
+        tap = FrameTap(configuration.frames, interface: stackConfiguration.interface)
         taps = configuration.frames != .none
         burst = configuration.burst
         stack = TCPStack(configuration: stackConfiguration, secret: configuration.secret)

@@ -15,8 +15,7 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
     var pool: PagePool
     let reservation: MappedView
 
-    /// Brings the device up and its queues; when a step fails the device is shut down again, because queues that were
-    /// enabled before would go on writing to memory that is about to be unmapped.
+    /// Brings the device up and its queues; when a step fails the device is shut down again.
     static func build(
         _ driver: inout Driver, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
         _ flushWindow: Driver.Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
@@ -64,17 +63,26 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
             provider: MemoryProvider(
                 deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
         var queues = Slab<Driver.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
-        queues.append(
-            try driver.makeReceiveQueue(
-                0, memory: &memory, pool: &hostPool, flushWindow: flushWindow,
-                visibility: .coherent, wait: wait))
-        for index in 1...configuration.device.splitQueues {
+        let transmit: Driver.TransmitRing
+        do {
             queues.append(
                 try driver.makeReceiveQueue(
-                    index, memory: &memory, pool: &pool, flushWindow: flushWindow,
-                    visibility: region.visibility, wait: wait))
+                    0, memory: &memory, pool: &hostPool, flushWindow: flushWindow,
+                    visibility: .coherent, wait: wait))
+            for index in 1...configuration.device.splitQueues {
+                queues.append(
+                    try driver.makeReceiveQueue(
+                        index, memory: &memory, pool: &pool, flushWindow: flushWindow,
+                        visibility: region.visibility, wait: wait))
+            }
+            transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
+        } catch {
+            // Queues that were enabled before go on writing until the device is shut down: memory lives until then.
+            driver.shutDown(wait: wait)
+            extendLifetime(memory)
+            extendLifetime(hostMemory)
+            throw error
         }
-        let transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
         self.queues = queues
         self.transmit = transmit
         self.memory = memory

@@ -72,7 +72,7 @@ extension DeviceOptions {
     /// The model's configuration.
     var model: SoftNICConfiguration {
         var configuration = SoftNICConfiguration(
-            model: name.family.flatMap(SoftNICModel.init) ?? .i82576, preset: preset == .strict ? .strict : .qemu,
+            model: name.family.map(SoftNICModel.init) ?? .i82576, preset: preset == .strict ? .strict : .qemu,
             macAddress: SessionPlan.macAddress, seed: seed)
         configuration.maxFrame = mtu + 64
         return configuration

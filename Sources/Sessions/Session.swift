@@ -79,6 +79,7 @@ public enum Session {
     ) throws(SessionError) -> Outcome {
         let system = VFIOSystem(log: log)
         let hardware = try device.openHardware(system)
+        let hardwareFamily = try hardware?.family()
         let region = try SessionPlan.region(device, system)
         let stack = try SessionPlan.stack(
             device, slots: region.slotCount, interface: interface, connections: connections)
@@ -99,6 +100,8 @@ public enum Session {
         let control = ControlChannel(socket: host.socket, attention: memory.attention)
         let remote = RemoteDevice(mailbox: memory.mailboxBytes, control: control, line: fired)
         defer {
+            // However this ends, the device's side must not wait for a stack that will not come.
+            memory.stop.storeReleasing(1)
             watch.end()
             extendLifetime(memory)
         }
@@ -108,11 +111,10 @@ public enum Session {
             pauseBriefly()
         }
         guard memory.ready.loadAcquiring() == 1 else {
-            throw control.failure()
-                ?? SessionError(
-                    StopRequest.isMade
-                        ? "the run was interrupted before it began"
-                        : "the device's side \(watch.ending) before it was ready")
+            memory.stop.storeReleasing(1)
+            // The device's side may have nothing to say yet: an interrupted run does not wait for it.
+            if StopRequest.isMade { throw SessionError("the run was interrupted before it began") }
+            throw control.failure() ?? SessionError("the device's side \(watch.ending) before it was ready")
         }
         var configuration = SessionPlan.engine(device, stack: stack)
         if let frames {
@@ -129,8 +131,8 @@ public enum Session {
             let cabled = try SessionPlan.device(machine, region)
             finding = try device.modelFamily().withDriver(
                 StackRun(device: cabled, region: region, sleeper: sleeper, plan: plan))
-        } else if let hardware {
-            finding = try hardware.family().withDriver(
+        } else if let hardware, let hardwareFamily {
+            finding = try hardwareFamily.withDriver(
                 StackRun(device: hardware, region: region, sleeper: sleeper, plan: plan))
         } else {
             finding = try device.modelFamily().withDriver(

@@ -30,7 +30,12 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
-            for port in ports { try engine.stack.listen(port: port) }
+            do {
+                for port in ports { try engine.stack.listen(port: port) }
+            } catch {
+                engine.shutDown(wait: { device.wait($0) })
+                throw error
+            }
             if sleeper != nil { sleeps = Self.prepareToSleep(engine, log) }
             self.engine = engine
         } catch {

@@ -26,6 +26,8 @@ public struct SoftNICFaults: Sendable, Hashable, BitwiseCopyable {
     public var eepromIsSilent = false
     /// STATUS.GIO_Master_Enable_Status never clears.
     public var mastersStayBusy = false
+    /// FDIRCMD.CMD never clears.
+    public var flowDirectorIsSilent = false
     /// Receive queues whose ENABLE never becomes 1, a bit each.
     public var neverEnabled: UInt16 = 0
     /// Receive queues whose ENABLE never becomes 0, a bit each.

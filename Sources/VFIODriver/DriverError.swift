@@ -108,7 +108,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
         case .badAssignment(let text):
             "\(text) is no assignment; write it as NAME=VALUE with a decimal or 0x hexadecimal number of 32 bits"
         case .noPHYAccess:
-            "this family's PHY cannot be read by this program; use its datasheet's tools"
+            "this family has no PHY that this program can read; its link is in registers: uiodrv regs DEVICE LINKS AUTOC"
         case .badReport(let line, let why):
             "line \(line) of the report \(why); make the report anew with uiodrv selftest --report"
         case .memory(let error): error.description

@@ -61,7 +61,7 @@ public protocol NICDriver: ~Copyable {
     /// Makes every receive queue raise vector 0, masked; after MSI-X was enabled and after ``bringUp(wait:)``.
     func routeInterrupts()
     /// Forgets what was raised so far and lets the next completion raise vector 0, once. What was completed before is not
-    /// told: look at the queues afterwards.
+    /// told: look at the queues afterwards. Returns when the device has seen both.
     func armInterrupts()
     /// Masks everything.
     func maskInterrupts()

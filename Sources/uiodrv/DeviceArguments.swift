@@ -5,7 +5,7 @@ import Sessions
 struct DeviceArguments: ParsableArguments {
     @Option(
         help:
-            "Device to drive: our model as softnic:igb or softnic:e1000e, QEMU's as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
+            "Device to drive: our models as softnic:igb, softnic:e1000e or softnic:ixgbe, QEMU's as qemu:igb or qemu:e1000e, or the address of a PCI function that is bound to vfio-pci (0000:01:00.0)."
     )
     var device = "softnic:igb"
     @Option(help: "How the soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")

@@ -8,8 +8,9 @@ import Testing
 @testable import Engine
 
 /// A UDP frame with everything that can be wrong with one as an argument.
-private struct Datagram {
+struct Datagram {
     var data = 100
+    var mac = MACAddress(2, 0, 0, 0, 0, 1)
     var port: UInt16 = 9000
     var udpLength: Int?
     var checksum: UInt16?
@@ -22,7 +23,7 @@ private struct Datagram {
         let length = udpLength ?? (8 + data)
         let frame = HeapBytes(count: 14 + 20 + 8 + data + padding)
         EthernetHeader(
-            destination: MACAddress(2, 0, 0, 0, 0, 1), source: MACAddress(2, 0, 0, 0, 0, 2),
+            destination: mac, source: MACAddress(2, 0, 0, 0, 0, 2),
             type: EthernetHeader.typeIPv4
         ).write(to: frame.bytes)
         var ip = IPv4Header(

@@ -7,7 +7,8 @@ import VFIODriver
     @Test("a device is named as on the command line and prints as it was named")
     func names() throws {
         for (text, name) in [
-            ("softnic:igb", DeviceName.softnic(.igb)), ("qemu:e1000e", .qemu(.e1000e)),
+            ("softnic:igb", DeviceName.softnic(.igb)), ("softnic:ixgbe", .softnic(.ixgbe)),
+            ("qemu:e1000e", .qemu(.e1000e)),
             ("0000:01:00.0", .pci("0000:01:00.0")), ("10000:af:1f.7", .pci("10000:af:1f.7")),
         ] {
             #expect(try DeviceName(parsing: text) == name)
@@ -18,7 +19,7 @@ import VFIODriver
     @Test(
         "what is no device is refused with what would be one",
         arguments: [
-            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "0000:01:00", "0000:01:20.0",
+            "", "igb", "softnic:", "softnic:rtl8139", "qemu:virtio", "qemu:ixgbe", "0000:01:00", "0000:01:20.0",
             "0000:01:00.8", "0000:0g:00.0", "0000:01:00.0 ", "vfio:0000:01:00.0",
         ])
     func refused(_ text: String) {

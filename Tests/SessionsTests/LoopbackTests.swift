@@ -62,6 +62,25 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
         }
     }
 
+    @Test(
+        "the 82599 carries the same transfers over as many queues as it has", arguments: DevicePreset.allCases, [1, 15])
+    func tenGigabit(_ preset: DevicePreset, _ queues: Int) throws {
+        let result = try run {
+            $0.bytes = 1 << 20
+            $0.flows = 16
+            $0.device.name = .softnic(.ixgbe)
+            $0.device.queues = queues
+            $0.device.regionBytes = 64 << 20
+            $0.device.preset = preset
+            $0.messageMinimum = 1
+            $0.messageMaximum = 20_000
+            $0.impairments.loss = 0.01
+            $0.impairments.corrupt = 0.01
+        }
+        check(result, 1 << 20)
+        #expect(result.transfer.deviceBytes > 1 << 19 && result.transfer.linearBytes > 0)
+    }
+
     @Test("message sizes on both sides of the header buffer's threshold, one byte to some segments (S4.02)")
     func messages() throws {
         for (low, high) in [(1, 1), (130, 150), (1, 400), (1, 64 << 10)] as [(UInt64, UInt64)] {

@@ -78,7 +78,7 @@ extension Arrival {
     }
 
     private func drive<Bed: ControllerBed>(_ bed: Bed) throws {
-        let run = try I82574Run(bed, slotSize: 2048, slots: 128)
+        let run = try ControllerRun(I82574Driver<Bed.Device>.self, bed, slotSize: 2048, slots: 128)
         let facts = (run.driver.isLinkUp, run.driver.linkSpeed, run.driver.macAddress)
         #expect(facts == (true, 1000, [0x52, 0x54, 0x00, 0x12, 0x34, 0x56]))
         // More than each ring holds, and one at a time: the device's clock is its own.
@@ -93,7 +93,7 @@ extension Arrival {
                 $0.ipOptions = round % 3 * 4
             }
             if round % 5 == 0 {
-                run.send(recipe.bytes, nil, expecting: recipe.bytes)
+                try run.send(recipe.bytes, nil, expecting: recipe.bytes)
                 continue
             }
             // The seed: the pseudo header's sum, length included, not complemented.
@@ -103,7 +103,7 @@ extension Arrival {
             let offload = TransmitOffload(
                 tcpChecksum: true, linkLength: 14, networkLength: UInt8(20 + recipe.ipOptions),
                 transportLength: UInt8(20 + recipe.tcpOptions))
-            run.send(frame, offload, expecting: recipe.bytes)
+            try run.send(frame, offload, expecting: recipe.bytes)
         }
         let statistics = run.driver.statistics()
         #expect(statistics.framesReceived == UInt64(8 * Arrival.all.count) && statistics.framesSent == 100)
@@ -113,7 +113,7 @@ extension Arrival {
     @Test("frames of MTU 9000 fit one slot on QEMU's e1000e, split or whole", .enabled(if: QEMUBed.isThere))
     func longFrames() throws {
         let bed = try QEMUBed(.e1000e, slotSize: 16384, slots: 64)
-        let run = try I82574Run(bed, slotSize: 16384, slots: 64) { $0.mtu = 9000 }
+        let run = try ControllerRun(I82574Driver<QTestDevice>.self, bed, slotSize: 16384, slots: 64) { $0.mtu = 9000 }
         for payload in [1461, 4000, 8960] {
             let split = FrameRecipe { $0.payload = payload }
             try run.receive(Arrival(name: "TCP \(payload)", frame: split.bytes, header: 54, checksum: .good))
@@ -132,7 +132,7 @@ extension Arrival {
     func interrupts() throws {
         let bed = try QEMUBed(.e1000e, slotSize: 2048, slots: 128)
         try bed.device.enableInterrupts(vectors: 1)
-        let run = try I82574Run(bed, slotSize: 2048, slots: 128)
+        let run = try ControllerRun(I82574Driver<QTestDevice>.self, bed, slotSize: 2048, slots: 128)
         run.driver.routeInterrupts()
         func isQuiet() -> Bool { !bed.work(rounds: 2000) { bed.device.takeInterrupts() != 0 } }
         for arrival in [Arrival.all[0], Arrival.all[11]] {

@@ -64,6 +64,8 @@ extension DeviceOptions {
         log: Logger, macAddress: [UInt8] = SessionPlan.macAddress, _ user: consuming User
     ) throws(SessionError) -> User.Result {
         let system = VFIOSystem(log: log)
+        // Before the region: a peer function of the same group shares its container.
+        let hardware = try openHardware(system)
         let region = try SessionPlan.region(self, system)
         switch name {
         case .softnic(let family):
@@ -89,7 +91,7 @@ extension DeviceOptions {
                 cableEnd: { () throws(SessionError) in try MachineCableEnd(machine, frameCapacity: capacity) })
             return try user.use(device, &opened)
         case .pci(let address):
-            guard let device = try openHardware(system) else { throw SessionError("\(name) is no PCI function") }
+            guard let device = hardware else { throw SessionError("\(name) is no PCI function") }
             let log = IOMMUFaultLog()
             var opened = OpenedDevice(
                 name: name, family: try device.family(), region: region, version: "kernel VFIO",

@@ -42,16 +42,21 @@ public struct BindPlan: Sendable {
             members += others
         }
         members = members.filter { $0.driver != driver }
+        try refuseWhatIsInUse(members.filter { $0.driver == "vfio-pci" }.map(\.address), in: tree)
         if !force { try refuseWhatIsNeeded(members, in: tree) }
         var steps: [BindStep] = []
         for member in members {
             // The kernel shows "(null)" when nothing is set.
             let text = tree.text(member.address.sysfs + "/driver_override")
             let override = text.flatMap { $0.isEmpty || $0 == "(null)" || !BindRecord.isDriverName($0) ? nil : $0 }
-            steps.append(
-                .remember(
-                    member.address, BindRecord(target: driver, driver: member.driver, override: override),
-                    before: BindRecord(of: member.address, in: tree)))
+            let kept = BindRecord(of: member.address, in: tree)
+            var record = BindRecord(target: driver, driver: member.driver, override: override)
+            // Handed over before, and not given back: what it was then is what it goes back to.
+            if let kept, member.driver == nil || member.driver == kept.target {
+                record.driver = kept.driver
+                record.override = kept.override
+            }
+            steps.append(.remember(member.address, record, before: kept))
             if let now = member.driver { steps.append(.release(member.address, driver: now)) }
             steps.append(.override(member.address, driver, before: override))
             steps.append(.attach(member.address, driver: driver))
@@ -76,9 +81,7 @@ public struct BindPlan: Sendable {
                 $0 != address && BindRecord(of: $0, in: tree) != nil
             }
         }
-        if let group, let holder = VFIOHolder.of(group: group.number, in: tree) {
-            throw .inUse(address, holder: holder)
-        }
+        try refuseWhatIsInUse(addresses, in: tree)
         var steps: [BindStep] = []
         var target: String?
         for each in addresses {
@@ -95,6 +98,17 @@ public struct BindPlan: Sendable {
             if each == address { target = former }
         }
         return BindPlan(functions: addresses, driver: target, steps: steps)
+    }
+
+    /// Refuses functions that a process drives: the kernel would wait for it without an end.
+    private static func refuseWhatIsInUse(
+        _ addresses: [PCIAddress], in tree: some SystemTree
+    ) throws(BringUpError) {
+        for address in addresses {
+            var nodes = tree.names(in: address.sysfs + "/vfio-dev").map { "/dev/vfio/devices/\($0)" }
+            if let group = IOMMUGroup(of: address, in: tree) { nodes.append("/dev/vfio/\(group.number)") }
+            if let holder = VFIOHolder.of(nodes, in: tree) { throw .inUse(address, holder: holder) }
+        }
     }
 
     /// Refuses what a machine, or its operator, is likely to stand on.

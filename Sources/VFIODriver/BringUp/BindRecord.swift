@@ -39,12 +39,13 @@ struct BindRecord: Equatable {
     func save(_ address: PCIAddress, in tree: some SystemTree) -> Int32 {
         let code = tree.makeDirectory(Self.directory)
         guard code == 0 else { return code }
-        let before = BindRecord(of: address, in: tree)
         let lines =
             ["bound \(target)"] + [driver.map { "driver \($0)" }, override.map { "override \($0)" }].compactMap { $0 }
-        let result = tree.write(lines.map { $0 + "\n" }.joined(), to: Self.path(address))
-        // A write that was cut short leaves nothing that could be taken for a record.
-        if result != 0, before == nil { _ = tree.remove(Self.path(address)) }
+        // Written beside it and moved: a write that is cut short leaves what was there.
+        let partial = Self.path(address) + ".partial"
+        var result = tree.write(lines.map { $0 + "\n" }.joined(), to: partial)
+        if result == 0 { result = tree.move(partial, to: Self.path(address)) }
+        if result != 0 { _ = tree.remove(partial) }
         return result
     }
 }

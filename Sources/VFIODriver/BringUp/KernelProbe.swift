@@ -74,6 +74,11 @@ public struct KernelProbe<Tree: SystemTree> {
     private mutating func lookAtNode() {
         guard function.driver == "vfio-pci", let group = function.iommuGroup else { return }
         let node = "/dev/vfio/\(group)"
+        // Without a container, a kernel with iommufd gives the device's own node.
+        let own = tree.names(in: function.address.sysfs + "/vfio-dev").map { "/dev/vfio/devices/\($0)" }
+        if !tree.exists("/dev/vfio/vfio"), tree.isUsable("/dev/iommu"), let device = own.first(where: tree.isUsable) {
+            return findings.append(.ok("access", "\(device) can be opened, through iommufd"))
+        }
         if !tree.exists(node) {
             findings.append(
                 .problem("access", "there is no \(node)", "check that udev or devtmpfs runs, then rebind the device"))

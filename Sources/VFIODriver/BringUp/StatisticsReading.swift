@@ -35,7 +35,7 @@ public struct CounterReading: Codable, Sendable, Equatable {
         CounterReading(name: name, linuxName: linuxNames[name], value: value)
     }
 
-    /// As `ethtool -S` prints them for igb and e1000e.
+    /// As `ethtool -S` prints them for igb, e1000e and ixgbe.
     private static let linuxNames: [String: String] = [
         "GPRC": "rx_packets", "GPTC": "tx_packets", "GORC": "rx_bytes", "GOTC": "tx_bytes",
         "BPRC": "rx_broadcast", "BPTC": "tx_broadcast", "MPRC": "rx_multicast", "MPTC": "tx_multicast",

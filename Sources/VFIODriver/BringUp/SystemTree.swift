@@ -120,6 +120,11 @@ extension SystemTree {
         return 0
     }
 
+    /// Renames a file, over one that may be there; 0 or an error number.
+    func move(_ path: String, to other: String) -> Int32 {
+        unsafe rename(root + path, root + other) == 0 ? 0 : errno
+    }
+
     /// Removes the file at `path`; one that is not there is no error.
     func remove(_ path: String) -> Int32 {
         unsafe unlink(root + path) == 0 || errno == ENOENT ? 0 : errno

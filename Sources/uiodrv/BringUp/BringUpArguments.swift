@@ -5,7 +5,7 @@ import Sessions
 struct BringUpArguments: ParsableArguments {
     @Argument(
         help:
-            "Device: softnic:igb, softnic:e1000e, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0."
+            "Device: softnic:igb, softnic:e1000e, softnic:ixgbe, qemu:igb, qemu:e1000e, or the address of a PCI function as 0000:01:00.0."
     )
     var device: String
     @Option(help: "How a soft NIC behaves: strict (as the datasheet says, at its most inconvenient) or qemu.")

@@ -7,7 +7,8 @@ struct Config: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Prints a device's configuration space by name.")
 
-    @Argument(help: "A PCI address (0000:01:00.0), softnic:igb, softnic:e1000e, qemu:igb or qemu:e1000e.")
+    @Argument(
+        help: "A PCI address (0000:01:00.0), softnic:igb, softnic:e1000e, softnic:ixgbe, qemu:igb or qemu:e1000e.")
     var device: String
     @Flag(help: "Print the bytes in hexadecimal instead.")
     var raw = false

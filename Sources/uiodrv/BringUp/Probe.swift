@@ -8,7 +8,8 @@ struct Probe: ParsableCommand {
         abstract: "Says whether a device can be used, what it can do, and what mends what is in the way.",
         discussion: "The exit status is 0 only when nothing is in the way.")
 
-    @Argument(help: "A PCI address (0000:01:00.0), softnic:igb, softnic:e1000e, qemu:igb or qemu:e1000e.")
+    @Argument(
+        help: "A PCI address (0000:01:00.0), softnic:igb, softnic:e1000e, softnic:ixgbe, qemu:igb or qemu:e1000e.")
     var device: String
     @Option(help: "PCI address of a second device, whose memory is to take the payload: tells how far it is.")
     var peer: String?

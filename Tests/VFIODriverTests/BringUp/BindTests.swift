@@ -279,6 +279,20 @@ import Testing
         }
     }
 
+    @Test("a bind that was killed on the way and is made again is put right by unbind too")
+    func boundAgain() throws {
+        for writes in 1...3 {
+            let (machine, address) = try machine()
+            let before = machine.state
+            machine.dead = writes + 1
+            #expect(throws: BringUpError.self) { try bind(address, machine) }
+            machine.dead = nil
+            try bind(address, machine)
+            try unbind(address, machine)
+            #expect(machine.state == before)
+        }
+    }
+
     @Test("a record that somebody wrote is not trusted with a path")
     func recordNames() throws {
         let (machine, address) = try machine()

@@ -16,7 +16,8 @@ extension I82599Model {
     /// FDIRCMD: the command bits stay until it is done.
     mutating func readFlowCommand() -> UInt32 {
         let value = registers[I82599.fdircmd]
-        return now < flowCommandDone ? value.rawValue : value.setting(.command, 0).rawValue
+        let isBusy = now < flowCommandDone || core.faults.flowDirectorIsSilent
+        return isBusy ? value.rawValue : value.setting(.command, 0).rawValue
     }
 
     /// FDIRCMD: adds, removes or looks up the filter that the other registers name.

@@ -23,10 +23,10 @@ extension I82574Driver {
     }
 
     public func armInterrupts() {
-        // A cause that is raised while masked stays and fires when its mask is set; one from before is forgotten here and
-        // found in its descriptor.
         registers.write(I82574.icr, receiveCauses)
         registers.write(I82574.ims, receiveCauses)
+        // As on the 82576: both have arrived before the queues are looked at.
+        _ = registers.read(I82574.status)
     }
 
     public func maskInterrupts() { registers.write(I82574.imc, .init(rawValue: .max)) }

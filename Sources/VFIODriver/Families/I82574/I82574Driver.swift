@@ -147,7 +147,8 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Reads the port's read-to-clear counters and adds them up; call it once a second, not once a packet.
     public mutating func statistics() -> PortStatistics {
-        accumulated.add(from: registers)
+        // A device that is gone reads all ones, which no counter is.
+        if registers.read(I82574.status).rawValue != .max { accumulated.add(from: registers) }
         return accumulated
     }
 }

@@ -21,10 +21,11 @@ extension I82576Driver {
     }
 
     public func armInterrupts() {
-        // A completion that finds the vector masked stays pending in EICR and fires when EIMS is set; one from before is
-        // forgotten here and found in its descriptor.
         registers.write(I82576.eicr, PlainValue(1))
         registers.write(I82576.eims, PlainValue(1))
+        // Writes are posted: until they have arrived, the first may still forget a completion that comes after the last look.
+        // The read pushes them out, and brings the descriptors of what was forgotten before it.
+        _ = registers.read(I82576.status)
     }
 
     public func maskInterrupts() {

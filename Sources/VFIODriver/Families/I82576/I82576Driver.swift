@@ -7,7 +7,7 @@ public import Timeline
 
 /// Drives an 82576 over any ``PCIDevice``: reset, address, link, queues, statistics, stop.
 ///
-/// Polled: interrupts stay masked. Every wait goes through the `wait` argument, which sleeps on hardware and advances
+/// Interrupts stay masked but for a sleeper's. Every wait goes through the `wait` argument, which sleeps on hardware and advances
 /// virtual time over a model, and every wait is bounded. Section numbers are those of the 82576 datasheet.
 public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     public typealias ReceiveFormat = AdvancedSplitFormat
@@ -130,6 +130,8 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Reads the port's read-to-clear counters and adds them up; call it once a second, not once a packet.
     public mutating func statistics() -> PortStatistics {
+        // A device that is gone reads all ones, which no counter is.
+        if registers.read(I82576.status).rawValue == .max { return accumulated }
         accumulated.add(from: registers)
         for queue in 0...configuration.splitQueues {
             accumulated.queueDrops &+= UInt64(registers.read(I82576.rqdpc(queue)).rawValue)

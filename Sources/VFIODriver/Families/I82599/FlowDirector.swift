@@ -71,9 +71,9 @@ extension I82599Driver {
         }
     }
 
-    /// Steers `rule`'s flow to its queue. The same flow again moves it.
+    /// Steers `rule`'s flow to its queue. The same flow under the same name again moves it.
     ///
-    /// - Parameter identifier: the caller's name for the rule, to remove it by; 0 to 32767.
+    /// - Parameter identifier: the caller's name for the rule, to move or remove it by; below 2046, the size of the table.
     public func add(_ rule: FlowRule, identifier: UInt32, wait: (Interval) -> Void) throws(DriverError) {
         guard rule.queue >= 0, rule.queue <= configuration.splitQueues else {
             throw .noSuchQueue(queue: rule.queue, limit: configuration.splitQueues)

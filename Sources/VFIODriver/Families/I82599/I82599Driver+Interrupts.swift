@@ -19,6 +19,8 @@ extension I82599Driver {
     public func armInterrupts() {
         registers.write(I82599.eicr, PlainValue(1))
         registers.write(I82599.eims, PlainValue(1))
+        // As on the 82576: both have arrived before the queues are looked at.
+        _ = registers.read(I82599.status)
     }
 
     public func maskInterrupts() {

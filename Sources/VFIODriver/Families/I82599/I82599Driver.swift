@@ -19,7 +19,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     public let device: Device
     let registers: Device.BusType
     public let configuration: NICConfiguration
-    /// Size of a host header buffer: a multiple of 64, 128 to 1024.
+    /// Size of a host header buffer: a multiple of 64, from 128 on, and under 1024, which HDR_LEN cannot say.
     let headerBytes: Int
     public private(set) var macAddress: [UInt8] = []
     private var accumulated = PortStatistics()
@@ -31,7 +31,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         self.device = device
         self.registers = registers
         self.configuration = configuration
-        headerBytes = configuration.headerBytes ?? 192
+        headerBytes = min(max((configuration.headerBytes ?? 192) + 63 & ~63, 128), 960)
     }
 
     public var isLinkUp: Bool { registers.read(I82599.links)[.up] }
@@ -200,6 +200,8 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     public mutating func statistics() -> PortStatistics {
         let bus = registers
+        // A device that is gone reads all ones, which no counter is.
+        if bus.read(I82599.status).rawValue == .max { return accumulated }
         accumulated.framesReceived &+= UInt64(bus.read(I82599.gprc).rawValue)
         accumulated.framesSent &+= UInt64(bus.read(I82599.gptc).rawValue)
         for buffer in 0..<8 { accumulated.missed &+= UInt64(bus.read(I82599.rxmpc(buffer)).rawValue) }

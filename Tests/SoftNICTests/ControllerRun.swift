@@ -7,7 +7,7 @@ import Testing
 import Timeline
 import VFIODriver
 
-/// What a driver of the 82574 must make of a frame: which queue, and what the stack sees.
+/// What a driver must make of a frame: which queue, and what the stack sees.
 struct Arrival {
     var name: String
     var frame: [UInt8]
@@ -16,23 +16,24 @@ struct Arrival {
     var checksum: ChecksumVerdict
 }
 
-/// The driver of an 82574 with both queues and the transmitter running, on whoever plays the device.
-final class I82574Run<Bed: ControllerBed> {
+/// A driver with all its queues and the transmitter running, on whoever plays the device.
+final class ControllerRun<Driver: NICDriver & ~Copyable, Bed: ControllerBed> where Driver.Device == Bed.Device {
     let bed: Bed
-    var driver: I82574Driver<Bed.Device>
+    var driver: Driver
     private var memory: HostMemory
     private var pageMemory: HostMemory
     private var slots: PagePool
     private var host: PagePool
-    private var plain: SplitReceiveQueue<PacketSplitFormat, Bed.Device.BusType>
-    private var split: SplitReceiveQueue<PacketSplitFormat, Bed.Device.BusType>
-    private var transmit: TransmitQueue<ExtendedTransmitFormat, Bed.Device.BusType>
+    /// By their numbers: 0 takes whole frames.
+    private var queues: Slab<Driver.ReceiveQueue>
+    private var transmit: Driver.TransmitRing
     private let consumer: MappedView
 
     static var descriptors: Int { 32 }
 
     init(
-        _ bed: Bed, slotSize: Int, slots slotCount: Int, _ change: (inout NICConfiguration) -> Void = { _ in }
+        _: Driver.Type, _ bed: Bed, slotSize: Int, slots slotCount: Int,
+        _ change: (inout NICConfiguration) -> Void = { _ in }
     ) throws {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = NICConfiguration()
@@ -41,7 +42,7 @@ final class I82574Run<Bed: ControllerBed> {
         configuration.transmitDescriptors = Self.descriptors
         change(&configuration)
         let device = bed.device
-        var driver = try I82574Driver(device: device, configuration: configuration, slotSize: slotSize)
+        var driver = try Driver(device: device, configuration: configuration, slotSize: slotSize)
         try driver.bringUp(wait: bed.wait)
         var memory = try device.hostMemory(name: "rings", size: driver.hostBytes, node: nil, log: log)
         var pageMemory = try device.hostMemory(name: "pages", size: 64 * driver.hostSlotBytes, node: nil, log: log)
@@ -52,10 +53,16 @@ final class I82574Run<Bed: ControllerBed> {
         let pages = try pageMemory.allocate(bytes: 64 * driver.hostSlotBytes)
         var host = PagePool(
             identifier: 2, provider: MemoryProvider(hostPages: pages, slotSize: driver.hostSlotBytes))
-        let plain = try driver.makeReceiveQueue(
-            0, memory: &memory, pool: &host, flushWindow: bed.flushWindow, visibility: .coherent, wait: bed.wait)
-        let split = try driver.makeReceiveQueue(
-            1, memory: &memory, pool: &slots, flushWindow: bed.flushWindow, visibility: .flushRead, wait: bed.wait)
+        var queues = Slab<Driver.ReceiveQueue>(capacity: configuration.splitQueues + 1)
+        queues.append(
+            try driver.makeReceiveQueue(
+                0, memory: &memory, pool: &host, flushWindow: bed.flushWindow, visibility: .coherent, wait: bed.wait))
+        for index in 1...configuration.splitQueues {
+            queues.append(
+                try driver.makeReceiveQueue(
+                    index, memory: &memory, pool: &slots, flushWindow: bed.flushWindow, visibility: .flushRead,
+                    wait: bed.wait))
+        }
         let transmit = try driver.makeTransmitQueue(memory: &memory, wait: bed.wait)
         self.bed = bed
         self.driver = driver
@@ -63,8 +70,7 @@ final class I82574Run<Bed: ControllerBed> {
         self.pageMemory = pageMemory
         self.slots = slots
         self.host = host
-        self.plain = plain
-        self.split = split
+        self.queues = queues
         self.transmit = transmit
         self.consumer = consumer
     }
@@ -76,6 +82,7 @@ final class I82574Run<Bed: ControllerBed> {
     }
 
     private struct Parts {
+        var queue: Int
         var header: [UInt8]
         var checksum: ChecksumVerdict
         var offset = 0
@@ -83,13 +90,20 @@ final class I82574Run<Bed: ControllerBed> {
     }
 
     private func takeWhole() -> Whole? {
-        guard let frame = plain.nextFrame(&host) else { return nil }
+        guard let frame = queues[0].nextFrame(&host) else { return nil }
         return Whole(bytes: frame.header.array(), checksum: frame.checksum)
     }
 
     private func takeParts() -> Parts? {
-        guard var frame = split.nextFrame(&slots) else { return nil }
-        var parts = Parts(header: frame.header.array(), checksum: frame.checksum)
+        for queue in 1..<queues.count {
+            if let parts = takeParts(of: queue) { return parts }
+        }
+        return nil
+    }
+
+    private func takeParts(of queue: Int) -> Parts? {
+        guard var frame = queues[queue].nextFrame(&slots) else { return nil }
+        var parts = Parts(queue: queue, header: frame.header.array(), checksum: frame.checksum)
         if let fragment = frame.fragment.take() {
             parts.offset = Int(fragment.netmem.index) * slots.slotSize
             parts.length = Int(fragment.length)
@@ -98,8 +112,8 @@ final class I82574Run<Bed: ControllerBed> {
         return parts
     }
 
-    /// Sends one frame to the device and holds what arrives against what must.
-    func receive(_ arrival: Arrival) throws {
+    /// Sends one frame to the device and holds what arrives against what must; returns the queue.
+    @discardableResult func receive(_ arrival: Arrival) throws -> Int {
         bed.deliver(arrival.frame)
         var whole: Whole?
         var parts: Parts?
@@ -108,11 +122,10 @@ final class I82574Run<Bed: ControllerBed> {
             parts = takeParts()
             return whole != nil || parts != nil
         }
-        plain.endBurst()
-        split.endBurst()
+        for queue in 0..<queues.count { queues[queue].endBurst() }
         try #require(came, "\(arrival.name): nothing came")
         let padded = arrival.frame + [UInt8](repeating: 0, count: max(0, 60 - arrival.frame.count))
-        if let header = arrival.header {
+        if let header = headerLength(arrival, padded) {
             let parts = try #require(parts, "\(arrival.name): came to the host's queue")
             #expect(parts.header == Array(padded[..<header]), "\(arrival.name)")
             #expect(parts.checksum == arrival.checksum, "\(arrival.name)")
@@ -120,14 +133,22 @@ final class I82574Run<Bed: ControllerBed> {
             let payload = consumer.bytes.readOnly.slice(parts.offset, parts.length).array()
             let isRight = payload == Array(padded[header...]) || payload == Array(arrival.frame[header...])
             #expect(isRight, "\(arrival.name)")
+            return parts.queue
         } else {
             let whole = try #require(whole, "\(arrival.name): came to the split queue")
             #expect(whole.bytes == padded && whole.checksum == arrival.checksum, "\(arrival.name)")
+            return 0
         }
     }
 
+    /// Bytes in front of the region's: of a frame that fits the header buffer, all, where the family keeps it whole.
+    private func headerLength(_ arrival: Arrival, _ padded: [UInt8]) -> Int? {
+        guard let header = arrival.header else { return nil }
+        return Driver.keepsSmallFramesWhole && padded.count <= 192 ? padded.count : header
+    }
+
     /// Hands a frame to the transmitter and holds what leaves the device against `expected`.
-    func send(_ frame: [UInt8], _ offload: TransmitOffload?, expecting expected: [UInt8]) {
+    func send(_ frame: [UInt8], _ offload: TransmitOffload?, expecting expected: [UInt8]) throws {
         let queued = withView(frame) { transmit.send($0, offload) }
         #expect(queued)
         transmit.flush()
@@ -137,13 +158,15 @@ final class I82574Run<Bed: ControllerBed> {
             transmit.reclaim()
             return sent != nil && transmit.inFlight == 0
         }
-        #expect(left && sent == expected)
+        try #require(left, "nothing was sent, or the descriptor did not come back")
+        #expect(sent == expected)
     }
 
     /// Every slot is in a ring or free, while it runs.
     func expectBooksInOrder() {
         let (region, pages) = (slots.ledger(), host.ledger())
-        #expect(region.ring == Self.descriptors && region.stack == 0 && pages.ring == Self.descriptors)
+        #expect(region.ring == (queues.count - 1) * Self.descriptors && region.stack == 0)
+        #expect(pages.ring == Self.descriptors)
     }
 
     /// Stops the device; it must not touch a ring any more, and every slot comes back.
@@ -152,8 +175,8 @@ final class I82574Run<Bed: ControllerBed> {
         bed.deliver(FrameRecipe().bytes)
         let moved = bed.work(rounds: 2000) { takeParts() != nil }
         #expect(!moved)
-        plain.stop(&host)
-        split.stop(&slots)
+        queues[0].stop(&host)
+        for queue in 1..<queues.count { queues[queue].stop(&slots) }
         let (region, pages) = (slots.ledger(), host.ledger())
         #expect(region.pool == region.total && pages.pool == pages.total)
     }
