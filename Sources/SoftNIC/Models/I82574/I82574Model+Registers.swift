@@ -5,7 +5,7 @@ internal import Timeline
 extension I82574Model {
     /// A register read by the driver.
     mutating func read32(_ address: UInt32) -> UInt32 {
-        guard configuration.decodesMemory else { return .max }
+        guard core.configuration.decodesMemory else { return .max }
         guard admit(address) else { return address % 4 == 0 ? 0 : .max }
         let value = readAdmitted(address)
         trace.record(.registerRead, at: now, UInt64(address), UInt64(value))
@@ -14,7 +14,7 @@ extension I82574Model {
 
     /// A register write by the driver.
     mutating func write32(_ address: UInt32, _ value: UInt32) {
-        guard configuration.decodesMemory, admit(address) else { return }
+        guard core.configuration.decodesMemory, admit(address) else { return }
         trace.record(.registerWrite, at: now, UInt64(address), UInt64(value))
         switch address {
         case 0x2800..<0x2A00: writeReceiveQueue(address, value)

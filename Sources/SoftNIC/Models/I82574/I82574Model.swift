@@ -70,7 +70,7 @@ struct I82574Model: DeviceModel, ~Copyable {
         if sendThrottled() { worked = true }
         if !delayed.isEmpty && core.landPayload(now) { worked = true }
         if fireDelayed() { worked = true }
-        guard configuration.mastersBus else { return worked }
+        guard core.configuration.mastersBus else { return worked }
         if newTails != 0 {
             takeNewDescriptors()
             worked = true
@@ -83,7 +83,7 @@ struct I82574Model: DeviceModel, ~Copyable {
     /// When ``step(now:)`` would do something by itself.
     var nextDeadline: Instant {
         if !pendingDone.isEmpty || lateCauses.rawValue != 0 { return now }
-        if configuration.mastersBus {
+        if core.configuration.mastersBus {
             if newTails != 0 || (!fifo.isEmpty && !core.receiveBlocked) { return now }
             if transmitPending != 0 && !outbound.isFull { return now }
         }

@@ -10,7 +10,9 @@ extension I82576Model {
     /// A frame arrives; false when it is not taken now.
     mutating func arrive(_ frame: ByteView, mark: FrameMark) -> Bool {
         guard phy.linkUp else { return false }
-        guard registers[I82576.rctl][.enable], configuration.mastersBus else { return behaviour.losesFramesWhileOff }
+        guard registers[I82576.rctl][.enable], core.configuration.mastersBus else {
+            return behaviour.losesFramesWhileOff
+        }
         if fifo.isFull && !delayed.isEmpty { drainPayload() }
         guard !fifo.isFull else {
             guard behaviour.countsDrops else { return false }

@@ -5,7 +5,7 @@ internal import Timeline
 extension I82576Model {
     /// A register read by the driver.
     mutating func read32(_ address: UInt32) -> UInt32 {
-        guard configuration.decodesMemory else { return .max }
+        guard core.configuration.decodesMemory else { return .max }
         guard let offset = admit(address) else { return address % 4 == 0 ? 0 : .max }
         let value = readAdmitted(offset)
         trace.record(.registerRead, at: now, UInt64(offset), UInt64(value))
@@ -14,7 +14,7 @@ extension I82576Model {
 
     /// A register write by the driver.
     mutating func write32(_ address: UInt32, _ value: UInt32) {
-        guard configuration.decodesMemory, let offset = admit(address) else { return }
+        guard core.configuration.decodesMemory, let offset = admit(address) else { return }
         trace.record(.registerWrite, at: now, UInt64(offset), UInt64(value))
         if offset >= 0xC000 && offset < 0xC400 {
             writeReceiveQueue(Int((offset &- 0xC000) / 0x40), offset & 0x3F, offset, value)

@@ -92,7 +92,7 @@ struct I82576Model: DeviceModel, ~Copyable {
         }
         if sendThrottled() { worked = true }
         if !delayed.isEmpty && core.landPayload(now) { worked = true }
-        guard configuration.mastersBus else { return worked }
+        guard core.configuration.mastersBus else { return worked }
         if heldQueues != 0 && writeOverdue() { worked = true }
         if newTails != 0 {
             takeNewDescriptors()
@@ -106,12 +106,12 @@ struct I82576Model: DeviceModel, ~Copyable {
     /// When ``step(now:)`` would do something by itself.
     var nextDeadline: Instant {
         if !pendingDone.isEmpty || lateCauses.rawValue != 0 { return now }
-        if configuration.mastersBus {
+        if core.configuration.mastersBus {
             if newTails != 0 || (!fifo.isEmpty && !core.receiveBlocked) { return now }
             if transmitter.pending != 0 && !outbound.isFull { return now }
         }
         let own = min(min(nextEnable, throttle.nextDue), min(phy.negotiated, delayed.nextDue))
-        return min(min(own, core.nextFault), configuration.mastersBus ? nextOverdue : .never)
+        return min(min(own, core.nextFault), core.configuration.mastersBus ? nextOverdue : .never)
     }
 
     mutating func forgetTranslations() {

@@ -10,7 +10,9 @@ extension I82599Model {
     /// A frame arrives; false when it is not taken now.
     mutating func arrive(_ frame: ByteView, mark: FrameMark) -> Bool {
         guard phy.linkUp else { return false }
-        guard registers[I82599.rxctrl][.enable], configuration.mastersBus else { return behaviour.losesFramesWhileOff }
+        guard registers[I82599.rxctrl][.enable], core.configuration.mastersBus else {
+            return behaviour.losesFramesWhileOff
+        }
         if fifo.isFull && !delayed.isEmpty { drainPayload() }
         guard !fifo.isFull else {
             guard behaviour.countsDrops else { return false }

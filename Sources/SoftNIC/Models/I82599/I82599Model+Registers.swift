@@ -5,7 +5,7 @@ internal import Timeline
 extension I82599Model {
     /// A register read by the driver.
     mutating func read32(_ address: UInt32) -> UInt32 {
-        guard configuration.decodesMemory else { return .max }
+        guard core.configuration.decodesMemory else { return .max }
         guard let offset = admit(address) else { return address % 4 == 0 ? 0 : .max }
         let value = readAdmitted(offset)
         trace.record(.registerRead, at: now, UInt64(offset), UInt64(value))
@@ -14,7 +14,7 @@ extension I82599Model {
 
     /// A register write by the driver.
     mutating func write32(_ address: UInt32, _ value: UInt32) {
-        guard configuration.decodesMemory, let offset = admit(address) else { return }
+        guard core.configuration.decodesMemory, let offset = admit(address) else { return }
         trace.record(.registerWrite, at: now, UInt64(offset), UInt64(value))
         switch offset {
         case 0x1000..<0x2000: writeReceiveQueue(Int((offset &- 0x1000) / 0x40), offset & 0x3F, offset, value)
