@@ -18,8 +18,9 @@ public import VFIODriver
     @usableFromInline var transmit: Driver.TransmitRing
     @usableFromInline var memory: HostMemory
     @usableFromInline var hostMemory: HostMemory
-    @usableFromInline var hostPool: PagePool
-    @usableFromInline var pool: PagePool
+    @usableFromInline var pools: PoolTable
+    /// By queue: the pool that fills it.
+    @usableFromInline var poolOfQueue: Slab<Int>
     @usableFromInline var port: ApplicationPort
     /// The slots' place in this address space, with no rights at all: a stray read of payload dies here.
     @usableFromInline let reservation: MappedView
@@ -68,8 +69,8 @@ public import VFIODriver
         transmit = parts.transmit
         memory = parts.memory
         hostMemory = parts.hostMemory
-        hostPool = parts.hostPool
-        pool = parts.pool
+        pools = parts.pools
+        poolOfQueue = Slab(count: configuration.device.splitQueues + 1) { $0 == 0 ? 0 : 1 }
         reservation = parts.reservation
         self.port = port
         tap = FrameTap(configuration.frames, interface: stackConfiguration.interface)
@@ -80,11 +81,11 @@ public import VFIODriver
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.
     @inlinable public mutating func poll(now: Instant) -> Bool {
-        var worked = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
-        if port.takeCommands(pool: &pool, stack: &stack) { worked = true }
+        var worked = port.takeReturns(limit: 4096, pools: &pools, stack: &stack)
+        if port.takeCommands(pools: &pools, stack: &stack) { worked = true }
         var received = 0
         for index in 0..<queues.count { received &+= receive(from: index, now) }
-        stack.poll(now: now, pool: &pool)
+        stack.poll(now: now, pools: &pools)
         // Visibility is proven per queue before anything of the burst is published; then descriptors go back, those of
         // frames that were dropped too.
         for index in 0..<queues.count { queues[index].endBurst() }
@@ -95,16 +96,10 @@ public import VFIODriver
 
     @inlinable mutating func receive(from index: Int, _ now: Instant) -> Int {
         var count = 0
-        if index == 0 {
-            while count < burst, let frame = queues[0].nextFrame(&hostPool) {
-                if taps { receiveTapped(frame, now) } else { stack.receive(frame, now: now, pool: &pool) }
-                count &+= 1
-            }
-        } else {
-            while count < burst, let frame = queues[index].nextFrame(&pool) {
-                if taps { receiveTapped(frame, now) } else { stack.receive(frame, now: now, pool: &pool) }
-                count &+= 1
-            }
+        let pool = poolOfQueue[index]
+        while count < burst, let frame = queues[index].nextFrame(&pools.pools[pool]) {
+            if taps { receiveTapped(frame, now) } else { stack.receive(frame, now: now, pools: &pools) }
+            count &+= 1
         }
         return count
     }
@@ -122,28 +117,28 @@ public import VFIODriver
             stack.receive(
                 ReceivedFrame(
                     header: frame.header, fragment: fragment.take(), split: frame.split, checksum: frame.checksum),
-                now: now, pool: &pool)
+                now: now, pools: &pools)
         case .drop: break
         case .deliver(let header, let payload, let verified):
             let inHost = min(frame.header.count, header &+ payload)
-            tap.trim(&fragment, to: header &+ payload &- inHost, &pool)
+            tap.trim(&fragment, to: header &+ payload &- inHost, &pools)
             let hasPayload = fragment != nil
             if port.deliver(
                 frame: frame.header.slice(0, inHost), headerLength: min(header, inHost), isVerified: verified,
-                fragment: &fragment, &pool)
+                fragment: &fragment, &pools)
             {
                 tap.count(hasPayload: hasPayload)
             } else {
                 tap.statistics.noRoom &+= 1
             }
         }
-        if let left = fragment.take() { pool.recycle(left) }
+        if let left = fragment.take() { pools.recycle(left) }
     }
 
     @inlinable mutating func deliver() -> Bool {
         var any = false
         while port.hasRoom(), let delivery = stack.nextDelivery() {
-            port.deliver(delivery, &pool)
+            port.deliver(delivery, &pools)
             any = true
         }
         port.publish()
@@ -216,9 +211,10 @@ public import VFIODriver
         var split = SplitStatistics()
         for index in 1..<queues.count { split = split + queues[index].statistics }
         return EngineReport(
-            split: split, host: queues[0].statistics, transmit: transmit.statistics, pool: pool.statistics,
-            delivery: port.statistics, stack: stack.statistics, port: driver.statistics(), ledger: pool.ledger(),
-            hostLedger: hostPool.ledger(), frames: tap.statistics, tokensOut: port.tokens.outstanding,
+            split: split, host: queues[0].statistics, transmit: transmit.statistics, pool: pools.pools[1].statistics,
+            delivery: port.statistics, stack: stack.statistics, port: driver.statistics(),
+            ledger: pools.pools[1].ledger(),
+            hostLedger: pools.pools[0].ledger(), frames: tap.statistics, tokensOut: port.tokens.outstanding,
             staleTokens: port.tokens.staleReturns,
             unknownTokens: port.tokens.unknownReturns)
     }
@@ -226,7 +222,7 @@ public import VFIODriver
     /// Takes what the application has given back, and nothing else; returns how many tokens it still holds. For the end of a
     /// run, when ``poll(now:)`` would bring more.
     public mutating func takeReturns() -> Int {
-        _ = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
+        _ = port.takeReturns(limit: 4096, pools: &pools, stack: &stack)
         return port.tokens.outstanding
     }
 
@@ -234,9 +230,8 @@ public import VFIODriver
     /// in the report.
     public mutating func shutDown(wait: (Interval) -> Void) {
         driver.shutDown(wait: wait)
-        stack.close(pool: &pool)
-        queues[0].stop(&hostPool)
-        for index in 1..<queues.count { queues[index].stop(&pool) }
+        stack.close(pools: &pools)
+        for index in 0..<queues.count { queues[index].stop(&pools.pools[poolOfQueue[index]]) }
     }
 }
 

@@ -11,8 +11,7 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
     var transmit: Driver.TransmitRing
     var memory: HostMemory
     var hostMemory: HostMemory
-    var hostPool: PagePool
-    var pool: PagePool
+    var pools: PoolTable
     let reservation: MappedView
 
     /// Brings the device up and its queues; when a step fails the device is shut down again.
@@ -56,23 +55,25 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
         } catch {
             throw .memory(error)
         }
-        var hostPool = PagePool(
-            identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes))
-        var pool = PagePool(
-            identifier: 1,
-            provider: MemoryProvider(
-                deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount))
+        var pools = PoolTable(capacity: 2)
+        pools.install(
+            PagePool(identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes)))
+        pools.install(
+            PagePool(
+                identifier: 1,
+                provider: MemoryProvider(
+                    deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount)))
         var queues = Slab<Driver.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
         let transmit: Driver.TransmitRing
         do {
             queues.append(
                 try driver.makeReceiveQueue(
-                    0, memory: &memory, pool: &hostPool, flushWindow: flushWindow,
+                    0, memory: &memory, pool: &pools.pools[0], flushWindow: flushWindow,
                     visibility: .coherent, wait: wait))
             for index in 1...configuration.device.splitQueues {
                 queues.append(
                     try driver.makeReceiveQueue(
-                        index, memory: &memory, pool: &pool, flushWindow: flushWindow,
+                        index, memory: &memory, pool: &pools.pools[1], flushWindow: flushWindow,
                         visibility: region.visibility, wait: wait))
             }
             transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
@@ -87,8 +88,7 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
         self.transmit = transmit
         self.memory = memory
         self.hostMemory = hostMemory
-        self.hostPool = hostPool
-        self.pool = pool
+        self.pools = pools
         self.reservation = reservation
     }
 

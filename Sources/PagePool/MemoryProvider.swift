@@ -31,6 +31,9 @@ public struct MemoryProvider: ~Copyable {
             backing: .hostPages(block, readable: readable), slotSize: slotSize, slotCount: block.bytes.count / slotSize)
     }
 
+    /// No slots at all.
+    static var empty: MemoryProvider { MemoryProvider(deviceRegionAt: IOVA(0), slotSize: 4096, slotCount: 0) }
+
     private init(backing: Backing, slotSize: Int, slotCount: Int) {
         self.backing = backing
         self.slotSize = slotSize

@@ -145,11 +145,12 @@ public struct PoolStatistics: Sendable, Hashable {
     @inlinable public mutating func deliver(_ fragment: consuming Fragment) -> DeliveredFragment {
         let offset = fragment.offset
         let length = fragment.length
-        let slot = fragment.surrender().index
+        let netmem = fragment.surrender()
+        let slot = netmem.index
         holders[Int(slot)].stack &-= 1
         holders[Int(slot)].application &+= 1
         return DeliveredFragment(
-            slot: slot, regionOffset: UInt64(slot) &* UInt64(slotSize) &+ UInt64(offset), length: length)
+            netmem: netmem, regionOffset: UInt64(slot) &* UInt64(slotSize) &+ UInt64(offset), length: length)
     }
 
     /// An application returned one record on `slot`, which its token table vouches for.
@@ -219,14 +220,16 @@ public struct PoolStatistics: Sendable, Hashable {
 /// What an application gets to know of a fragment.
 @frozen public struct DeliveredFragment: BitwiseCopyable, Sendable {
     /// The slot, for the token table.
-    public let slot: UInt32
+    public let netmem: Netmem
+    /// The slot's index in its pool.
+    @inlinable public var slot: UInt32 { netmem.index }
     /// First byte within the region.
     public let regionOffset: UInt64
     /// Number of bytes.
     public let length: UInt32
 
-    @inlinable init(slot: UInt32, regionOffset: UInt64, length: UInt32) {
-        self.slot = slot
+    @inlinable init(netmem: Netmem, regionOffset: UInt64, length: UInt32) {
+        self.netmem = netmem
         self.regionOffset = regionOffset
         self.length = length
     }

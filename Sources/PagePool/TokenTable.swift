@@ -3,7 +3,7 @@ public import DeviceMemory
 /// What became of a returned token.
 @frozen public enum TokenReturn: Sendable, Hashable {
     /// It was out; its slot (and the connection it came from) may be credited.
-    case returned(slot: UInt32, connection: UInt32)
+    case returned(Netmem, connection: UInt32)
     /// It was returned before.
     case stale
     /// It was never issued.
@@ -18,9 +18,9 @@ public import DeviceMemory
 @frozen public struct TokenTable: ~Copyable {
     @usableFromInline struct Entry: BitwiseCopyable {
         @usableFromInline var token: UInt64
-        @usableFromInline var slot: UInt32
+        @usableFromInline var slot: Netmem
         @usableFromInline var connection: UInt32
-        @usableFromInline init(token: UInt64, slot: UInt32, connection: UInt32) {
+        @usableFromInline init(token: UInt64, slot: Netmem, connection: UInt32) {
             self.token = token
             self.slot = slot
             self.connection = connection
@@ -42,7 +42,8 @@ public import DeviceMemory
         var size = 1
         while size < capacity { size *= 2 }
         // Token 0 is "none": an empty entry holds it.
-        entries = Slab(count: size, repeating: Entry(token: 0, slot: 0, connection: 0))
+        entries = Slab(
+            count: size, repeating: Entry(token: 0, slot: Netmem(kind: .hostPage, pool: 0, index: 0), connection: 0))
         mask = UInt64(size - 1)
         stragglers = [:]
         nextNumber = 1
@@ -57,7 +58,7 @@ public import DeviceMemory
     @inlinable public var outstanding: Int { out }
 
     /// Issues the next token for a record on `slot`.
-    @inlinable public mutating func issue(slot: UInt32, connection: UInt32) -> UInt64 {
+    @inlinable public mutating func issue(slot: Netmem, connection: UInt32) -> UInt64 {
         let token = nextNumber
         nextNumber &+= 1
         let index = Int(truncatingIfNeeded: token & mask)
@@ -74,7 +75,7 @@ public import DeviceMemory
             let entry = entries[index]
             entries[index].token = 0
             out &-= 1
-            return .returned(slot: entry.slot, connection: entry.connection)
+            return .returned(entry.slot, connection: entry.connection)
         }
         return takeStraggler(token)
     }
@@ -87,7 +88,7 @@ public import DeviceMemory
     @inline(never) @usableFromInline mutating func takeStraggler(_ token: UInt64) -> TokenReturn {
         if let entry = stragglers.removeValue(forKey: token) {
             out -= 1
-            return .returned(slot: entry.slot, connection: entry.connection)
+            return .returned(entry.slot, connection: entry.connection)
         }
         if token == 0 || token >= nextNumber {
             unknownReturns += 1

@@ -6,7 +6,7 @@ internal import Timeline
 extension TCPStack {
     /// The ACK field of an acceptable segment; false when the segment goes no further.
     @inline(__always) mutating func acknowledgementInput(
-        _ i: Int, _ segment: Segment, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ now: Instant, _ pools: inout PoolTable
     ) -> Bool {
         let ack = segment.ack
         if connections[i].state == .synReceived {
@@ -26,7 +26,7 @@ extension TCPStack {
         }
         if connections[i].usesSACK && segment.options.sackCount > 0 && ack >= una { reportInput(i, segment, now) }
         if ack > una {
-            newACK(i, segment, now, &pool)
+            newACK(i, segment, now, &pools)
         } else if ack == una {
             duplicateACK(i, segment, now)
         }
@@ -103,7 +103,7 @@ extension TCPStack {
     }
 
     @inline(never) private mutating func newACK(
-        _ i: Int, _ segment: Segment, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ now: Instant, _ pools: inout PoolTable
     ) {
         let ack = segment.ack
         let acked = Int32(truncatingIfNeeded: ack.distance(from: connections[i].snd.una))
@@ -122,19 +122,19 @@ extension TCPStack {
             connections[i].snd.wantsSpace = false
             raise(i, .sendSpace)
         }
-        if connections[i].snd.finSent && connections[i].snd.una == connections[i].snd.nxt { finACK(i, now, &pool) }
+        if connections[i].snd.finSent && connections[i].snd.una == connections[i].snd.nxt { finACK(i, now, &pools) }
         // The last ACK of all: the place may be free already.
         if connections[i].state != .closed { pending.append(i) }
     }
 
     /// Our FIN was acknowledged (RFC 9293, section 3.10.7.4).
-    private mutating func finACK(_ i: Int, _ now: Instant, _ pool: inout PagePool) {
+    private mutating func finACK(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         switch connections[i].state {
         case .finWait1:
             connections[i].state = .finWait2
             if connections[i].isOrphan { connections[i].lifeDeadline = now + configuration.orphanTimeout }
         case .closing: enterTimeWait(i, now)
-        case .lastACK: finish(i, .finished, &pool)
+        case .lastACK: finish(i, .finished, &pools)
         default: break
         }
     }

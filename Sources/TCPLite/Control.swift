@@ -76,18 +76,18 @@ extension TCPStack {
 
     /// The application is done with the connection: a FIN after what is queued, no further deliveries, and a RST if there
     /// is data that it has not taken or that comes later (RFC 9293, section 3.6; RFC 2525, section 2.17).
-    public mutating func leave(_ id: ConnectionID, pool: inout PagePool) {
+    public mutating func leave(_ id: ConnectionID, pools: inout PoolTable) {
         guard let i = place(id) else { return }
         let hadData = !connections[i].rcv.ready.isEmpty || connections[i].rcv.rangeCount > 0
-        forget(i, &pool)
+        forget(i, &pools)
         switch connections[i].state {
         case .closed:
             if !connections[i].resetOwed { release(i) }
         case .timeWait: break
-        case .synSent: abandon(i, .aborted, &pool)
+        case .synSent: abandon(i, .aborted, &pools)
         default:
             if hadData {
-                abandon(i, .aborted, &pool)
+                abandon(i, .aborted, &pools)
             } else {
                 connections[i].snd.finQueued = true
                 pending.append(i)
@@ -96,14 +96,14 @@ extension TCPStack {
     }
 
     /// Ends a connection with a RST. Undelivered data is dropped; `closed` with `aborted` follows.
-    public mutating func abort(_ id: ConnectionID, pool: inout PagePool) {
+    public mutating func abort(_ id: ConnectionID, pools: inout PoolTable) {
         guard let i = place(id) else { return }
-        reassembly.discardReady(&connections[i].rcv, &pool)
+        reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
         if connections[i].state == .timeWait {
-            endTimeWait(i, &pool)
+            endTimeWait(i, &pools)
         } else {
-            abandon(i, .aborted, &pool)
+            abandon(i, .aborted, &pools)
         }
     }
 
@@ -128,27 +128,27 @@ extension TCPStack {
 
     /// Ends everything without a word to the peers: every fragment back to the pool, every id invalid. Slots that
     /// applications hold stay with them.
-    public mutating func close(pool: inout PagePool) {
+    public mutating func close(pools: inout PoolTable) {
         if lentBlock >= 0 {
             reassembly.store.release(block: lentBlock)
             lentBlock = -1
         }
         for i in 0..<connections.count where !free.contains(i) {
-            forget(i, &pool)
+            forget(i, &pools)
             connections[i].resetOwed = false
             if connections[i].state == .timeWait {
-                endTimeWait(i, &pool)
+                endTimeWait(i, &pools)
             } else if connections[i].state == .closed {
                 release(i)
             } else {
-                finish(i, .aborted, &pool)
+                finish(i, .aborted, &pools)
             }
         }
     }
 
     /// No deliveries any more.
-    private mutating func forget(_ i: Int, _ pool: inout PagePool) {
-        reassembly.discardReady(&connections[i].rcv, &pool)
+    private mutating func forget(_ i: Int, _ pools: inout PoolTable) {
+        reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events = []
         connections[i].isOrphan = true
         connections[i].isForgotten = true

@@ -19,8 +19,8 @@ public import PagePool
 /// One event or one piece of data of a connection.
 ///
 /// Data comes in stream order; `opened` comes before all data of its connection, `endOfStream` after it and `closed` last.
-/// A delivery with a fragment owns it: pass the fragment to ``PagePool/PagePool/deliver(_:)`` or
-/// ``PagePool/PagePool/recycle(_:)``.
+/// A delivery with a fragment owns it: pass the fragment to ``PagePool/PoolTable/deliver(_:)`` or
+/// ``PagePool/PoolTable/recycle(_:)``.
 public struct Delivery: ~Copyable {
     /// What is delivered.
     @frozen public enum Kind: Sendable, Hashable {

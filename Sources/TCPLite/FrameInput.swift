@@ -16,7 +16,7 @@ extension TCPStack {
     /// One frame, of which `view` is in host memory and the rest in `fragment`.
     @inline(__always) mutating func frameInput(
         _ view: ByteView, _ verdict: ChecksumVerdict, _ fragment: inout Fragment?, _ now: Instant,
-        _ pool: inout PagePool
+        _ pools: inout PoolTable
     ) {
         guard let ethernet = EthernetHeader(view) else {
             statistics.malformed &+= 1
@@ -28,7 +28,7 @@ extension TCPStack {
         }
         let origin = Origin(mac: ethernet.source, tags: ethernet.tags, isGroup: ethernet.destination.isGroup)
         if ethernet.type == EthernetHeader.typeIPv4 {
-            datagramInput(view.from(ethernet.length), origin, verdict, &fragment, now, &pool)
+            datagramInput(view.from(ethernet.length), origin, verdict, &fragment, now, &pools)
         } else if ethernet.type == EthernetHeader.typeARP {
             arpInput(view.from(ethernet.length), origin, now)
         } else {
@@ -38,7 +38,7 @@ extension TCPStack {
 
     @inline(__always) private mutating func datagramInput(
         _ view: ByteView, _ origin: Origin, _ verdict: ChecksumVerdict, _ fragment: inout Fragment?, _ now: Instant,
-        _ pool: inout PagePool
+        _ pools: inout PoolTable
     ) {
         guard let ip = try? IPv4Header(view) else {
             statistics.malformed &+= 1
@@ -78,9 +78,9 @@ extension TCPStack {
         }
         let transport = view.slice(ip.headerLength, max(inHost &- ip.headerLength, 0))
         if ip.transport == IPv4Header.protocolTCP {
-            segmentInput(ip, transport, inDevice, origin, verdict, &fragment, now, &pool)
+            segmentInput(ip, transport, inDevice, origin, verdict, &fragment, now, &pools)
         } else if ip.transport == IPv4Header.protocolICMP {
-            icmpInput(ip, transport, inDevice, origin, verdict, now, &pool)
+            icmpInput(ip, transport, inDevice, origin, verdict, now, &pools)
         } else {
             statistics.unknownProtocol &+= 1
         }

@@ -8,7 +8,7 @@ extension TCPStack {
     /// Echo requests are answered, errors are weighed; `inDevice` bytes of the message are where nobody reads them.
     mutating func icmpInput(
         _ ip: IPv4Header, _ bytes: ByteView, _ inDevice: Int, _ origin: Origin, _ verdict: ChecksumVerdict,
-        _ now: Instant, _ pool: inout PagePool
+        _ now: Instant, _ pools: inout PoolTable
     ) {
         guard let message = ICMPMessage(bytes) else {
             statistics.malformed &+= 1
@@ -27,7 +27,7 @@ extension TCPStack {
             statistics.echoRequests &+= 1
             echo(ip, message, bytes, origin)
         } else if message.isError {
-            errorInput(message, bytes.from(ICMPMessage.headerLength), now, &pool)
+            errorInput(message, bytes.from(ICMPMessage.headerLength), now, &pools)
         } else {
             statistics.icmpIgnored &+= 1
         }
@@ -55,7 +55,7 @@ extension TCPStack {
 
     /// An error about a segment of ours. Only what quotes a sequence number in flight counts (RFC 5927, section 4.1).
     private mutating func errorInput(
-        _ message: ICMPMessage, _ quoted: ByteView, _ now: Instant, _ pool: inout PagePool
+        _ message: ICMPMessage, _ quoted: ByteView, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.icmpErrors &+= 1
         guard let segment = QuotedSegment(quoted), segment.source == configuration.interface.address else {
@@ -81,7 +81,7 @@ extension TCPStack {
             lowerPathMTU(i, Int(message.rest & 0xFFFF))
         } else if (message.code == 2 || message.code == 3) && connections[i].state == .synSent {
             // Hard errors end only what is not established (RFC 5461, section 4.1).
-            finish(i, .refused, &pool)
+            finish(i, .refused, &pools)
         } else {
             statistics.icmpIgnored &+= 1
         }

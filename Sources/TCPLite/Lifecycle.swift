@@ -67,10 +67,10 @@ extension TCPStack {
     }
 
     /// The connection is over: nothing is kept but what the application has yet to be told.
-    mutating func finish(_ i: Int, _ reason: CloseReason, _ pool: inout PagePool) {
+    mutating func finish(_ i: Int, _ reason: CloseReason, _ pools: inout PoolTable) {
         let state = connections[i].state
         if state == .closed { return }
-        reassembly.discardRanges(&connections[i].rcv, &pool)
+        reassembly.discardRanges(&connections[i].rcv, &pools)
         if connections[i].isPassive && state == .synReceived { halfOpen -= 1 }
         flows.remove(connections[i].key)
         timers.remove(i)
@@ -96,7 +96,7 @@ extension TCPStack {
     }
 
     /// Ends a connection with a RST (RFC 9293, section 3.10.5), which goes out at the next poll.
-    mutating func abandon(_ i: Int, _ reason: CloseReason, _ pool: inout PagePool) {
+    mutating func abandon(_ i: Int, _ reason: CloseReason, _ pools: inout PoolTable) {
         switch connections[i].state {
         case .closed: return
         case .synSent, .timeWait: break
@@ -104,7 +104,7 @@ extension TCPStack {
             connections[i].resetOwed = true
             pending.append(i)
         }
-        finish(i, reason, &pool)
+        finish(i, reason, &pools)
     }
 
     /// Makes a place free: the application knows everything, nothing is left to send.
@@ -143,11 +143,11 @@ extension TCPStack {
     }
 
     /// TIME-WAIT is over; the place stays until the application has taken everything.
-    mutating func endTimeWait(_ i: Int, _ pool: inout PagePool) {
+    mutating func endTimeWait(_ i: Int, _ pools: inout PoolTable) {
         leaveTimeWait(i)
         pending.remove(i)
         parked.remove(i)
-        reassembly.discardRanges(&connections[i].rcv, &pool)
+        reassembly.discardRanges(&connections[i].rcv, &pools)
         statistics.closed &+= 1
         if connections[i].isForgotten { release(i) }
     }

@@ -53,7 +53,7 @@ extension TCPStack {
 
     /// RFC 9293, section 3.10.7.3.
     @inline(never) mutating func synSentInput(
-        _ i: Int, _ segment: Segment, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ now: Instant, _ pools: inout PoolTable
     ) {
         let flags = segment.flags
         let ack = segment.ack
@@ -64,7 +64,7 @@ extension TCPStack {
         }
         if flags.contains(.rst) {
             statistics.resetsReceived &+= 1
-            if flags.contains(.ack) { finish(i, .refused, &pool) }
+            if flags.contains(.ack) { finish(i, .refused, &pools) }
             return
         }
         guard flags.contains(.syn) else { return }
@@ -136,7 +136,7 @@ extension TCPStack {
     }
 
     /// A SYN in TIME-WAIT opens anew if it is plainly later (RFC 9293, section 3.6.1; RFC 6191): by timestamp, or by number.
-    mutating func reopen(_ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pool: inout PagePool) {
+    mutating func reopen(_ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pools: inout PoolTable) {
         let flags = segment.flags
         guard flags.contains(.syn), flags.isDisjoint(with: [.ack, .rst, .fin]) else { return }
         let byTime =
@@ -147,7 +147,7 @@ extension TCPStack {
             return
         }
         let last = connections[i].snd.nxt
-        endTimeWait(i, &pool)
+        endTimeWait(i, &pools)
         accept(segment, key, now, after: last)
     }
 

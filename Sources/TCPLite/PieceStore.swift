@@ -120,12 +120,12 @@ struct PieceStore: ~Copyable {
     }
 
     /// Removes the first piece of a list and gives back what it holds.
-    mutating func discardFirst(_ list: inout PieceList, _ pool: inout PagePool) -> Piece {
+    mutating func discardFirst(_ list: inout PieceList, _ pools: inout PoolTable) -> Piece {
         let (index, piece) = popFirst(&list)
         if piece.block >= 0 {
             release(block: piece.block)
         } else if let fragment = takeFragment(index) {
-            pool.recycle(fragment)
+            pools.recycle(fragment)
         }
         return piece
     }

@@ -49,18 +49,18 @@ struct Reassembly: ~Copyable {
     /// Takes what is new of `payload` between `from` and `to`, both within the payload and the window.
     @inline(__always) mutating func accept(
         _ payload: inout Payload, from: SequenceNumber, to: SequenceNumber, _ rcv: inout ReceiveSide,
-        _ statistics: inout StackStatistics, _ pool: inout PagePool
+        _ statistics: inout StackStatistics, _ pools: inout PoolTable
     ) -> Acceptance {
         if from <= rcv.nxt && rcv.firstRange < 0 {
             let before = rcv.nxt
             var ready = rcv.ready
-            let reached = append(&payload, before, to, inOrder: true, &ready, &rcv, &statistics, &pool)
+            let reached = append(&payload, before, to, inOrder: true, &ready, &rcv, &statistics, &pools)
             rcv.ready = ready
             rcv.nxt = reached
             return reached == before ? .nothing : .inOrder
         }
-        if from <= rcv.nxt { return fill(&payload, to, &rcv, &statistics, &pool) }
-        return keep(&payload, from, to, &rcv, &statistics, &pool)
+        if from <= rcv.nxt { return fill(&payload, to, &rcv, &statistics, &pools) }
+        return keep(&payload, from, to, &rcv, &statistics, &pools)
     }
 
     /// Takes a whole segment that begins at RCV.NXT while nothing is waiting, for a flow with a slot and a piece to spare.
@@ -76,7 +76,7 @@ struct Reassembly: ~Copyable {
     /// In-order data while later data is waiting: moves RCV.NXT over both.
     @inline(never) private mutating func fill(
         _ payload: inout Payload, _ to: SequenceNumber, _ rcv: inout ReceiveSide,
-        _ statistics: inout StackStatistics, _ pool: inout PagePool
+        _ statistics: inout StackStatistics, _ pools: inout PoolTable
     ) -> Acceptance {
         let before = rcv.nxt
         var ready = rcv.ready
@@ -84,7 +84,7 @@ struct Reassembly: ~Copyable {
             let first = rcv.firstRange
             let limit = first >= 0 ? SequenceNumber.earlier(to, ranges[Int(first)].start) : to
             if rcv.nxt < limit {
-                rcv.nxt = append(&payload, rcv.nxt, limit, inOrder: true, &ready, &rcv, &statistics, &pool)
+                rcv.nxt = append(&payload, rcv.nxt, limit, inOrder: true, &ready, &rcv, &statistics, &pools)
                 if rcv.nxt < limit { break }
             }
             // Shedding may have taken the range away that was first.
@@ -104,7 +104,7 @@ struct Reassembly: ~Copyable {
     /// Out-of-order data: fills the gaps between the ranges that are there, and joins what touches.
     @inline(never) private mutating func keep(
         _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, _ rcv: inout ReceiveSide,
-        _ statistics: inout StackStatistics, _ pool: inout PagePool
+        _ statistics: inout StackStatistics, _ pools: inout PoolTable
     ) -> Acceptance {
         // From the end: what arrives last is usually highest.
         var current = rcv.lastRange
@@ -125,7 +125,7 @@ struct Reassembly: ~Copyable {
             let limit = next >= 0 ? SequenceNumber.earlier(to, ranges[Int(next)].start) : to
             if at < limit {
                 var pieces = ranges[Int(current)].pieces
-                let reached = append(&payload, at, limit, inOrder: false, &pieces, &rcv, &statistics, &pool)
+                let reached = append(&payload, at, limit, inOrder: false, &pieces, &rcv, &statistics, &pools)
                 ranges[Int(current)].pieces = pieces
                 ranges[Int(current)].end = reached
                 rcv.outOfOrder &+= Int32(truncatingIfNeeded: reached.distance(from: at))
@@ -149,13 +149,13 @@ struct Reassembly: ~Copyable {
     @inline(__always) private mutating func append(
         _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, inOrder: Bool,
         _ list: inout PieceList, _ rcv: inout ReceiveSide, _ statistics: inout StackStatistics,
-        _ pool: inout PagePool
+        _ pools: inout PoolTable
     ) -> SequenceNumber {
         let isWhole = from == payload.start && to == payload.end
         var at = from
         var sum = payload.sum
         if payload.linear.count != 0 && from < payload.start + payload.linear.count {
-            at = appendLinear(&payload, from, to, isWhole, inOrder, &sum, &list, &rcv, &statistics, &pool)
+            at = appendLinear(&payload, from, to, isWhole, inOrder, &sum, &list, &rcv, &statistics, &pools)
             if at < SequenceNumber.earlier(to, payload.start + payload.linear.count) || at == to { return at }
         }
         // One slot in eight, and at least one, is for data at RCV.NXT only.
@@ -172,7 +172,7 @@ struct Reassembly: ~Copyable {
         }
         fragment.trimFront(UInt32(truncatingIfNeeded: at.distance(from: payload.fragmentStart)))
         if to < payload.end {
-            payload.fragment = pool.split(&fragment, at: UInt32(truncatingIfNeeded: to.distance(from: at)))
+            payload.fragment = pools.split(&fragment, at: UInt32(truncatingIfNeeded: to.distance(from: at)))
             payload.fragmentStart = to
         }
         let length = Int32(truncatingIfNeeded: fragment.length)
@@ -187,7 +187,7 @@ struct Reassembly: ~Copyable {
     @inline(never) private mutating func appendLinear(
         _ payload: inout Payload, _ from: SequenceNumber, _ to: SequenceNumber, _ isWhole: Bool, _ inOrder: Bool,
         _ sum: inout UInt16, _ list: inout PieceList, _ rcv: inout ReceiveSide,
-        _ statistics: inout StackStatistics, _ pool: inout PagePool
+        _ statistics: inout StackStatistics, _ pools: inout PoolTable
     ) -> SequenceNumber {
         let end = SequenceNumber.earlier(to, payload.start + payload.linear.count)
         var at = from
@@ -252,26 +252,26 @@ extension Reassembly {
     }
 
     /// Gives up all out-of-order data of a connection.
-    mutating func discardRanges(_ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+    mutating func discardRanges(_ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
         while rcv.firstRange >= 0 {
             let range = rcv.firstRange
             var pieces = ranges[Int(range)].pieces
-            discard(&pieces, &rcv, &pool)
+            discard(&pieces, &rcv, &pools)
             unlink(range, &rcv)
         }
         rcv.outOfOrder = 0
     }
 
     /// Gives up all data of a connection that waits for the application.
-    mutating func discardReady(_ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+    mutating func discardReady(_ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
         var ready = rcv.ready
-        discard(&ready, &rcv, &pool)
+        discard(&ready, &rcv, &pools)
         rcv.ready = ready
     }
 
-    private mutating func discard(_ list: inout PieceList, _ rcv: inout ReceiveSide, _ pool: inout PagePool) {
+    private mutating func discard(_ list: inout PieceList, _ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
         while !list.isEmpty {
-            let piece = store.discardFirst(&list, &pool)
+            let piece = store.discardFirst(&list, &pools)
             if piece.block >= 0 {
                 rcv.linearHeld &-= Int32(truncatingIfNeeded: piece.length)
             } else {

@@ -34,7 +34,7 @@ extension TCPStack {
     /// Layout and checksum of a segment, then the connection that it is for.
     @inline(__always) mutating func segmentInput(
         _ ip: IPv4Header, _ bytes: ByteView, _ inDevice: Int, _ origin: Origin, _ verdict: ChecksumVerdict,
-        _ fragment: inout Fragment?, _ now: Instant, _ pool: inout PagePool
+        _ fragment: inout Fragment?, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.segmentsReceived &+= 1
         guard let header = TCPHeader(bytes), header.sourcePort != 0, header.destinationPort != 0 else {
@@ -78,9 +78,9 @@ extension TCPStack {
         }
         connections[i].untrusted = 0
         if connections[i].state == .synSent {
-            synSentInput(i, segment, now, &pool)
+            synSentInput(i, segment, now, &pools)
         } else {
-            connectionInput(i, segment, key, &fragment, now, &pool)
+            connectionInput(i, segment, key, &fragment, now, &pools)
         }
     }
 
@@ -99,25 +99,25 @@ extension TCPStack {
     /// RFC 9293, section 3.10.7.4, for every state past SYN-SENT, with RFC 5961 and RFC 7323.
     @inline(__always) private mutating func connectionInput(
         _ i: Int, _ segment: Segment, _ key: FlowKey, _ fragment: inout Fragment?, _ now: Instant,
-        _ pool: inout PagePool
+        _ pools: inout PoolTable
     ) {
         let flags = segment.flags
         let options = segment.options
         if connections[i].usesTimestamps && !flags.contains(.rst) {
             guard timestampIsGood(i, segment, now) else {
-                if connections[i].state == .timeWait { reopen(i, segment, key, now, &pool) }
+                if connections[i].state == .timeWait { reopen(i, segment, key, now, &pools) }
                 return
             }
         }
         guard isAcceptable(i, segment) else {
-            unacceptable(i, segment, key, now, &pool)
+            unacceptable(i, segment, key, now, &pools)
             return
         }
         if !flags.isDisjoint(with: [.rst, .syn]) {
             if flags.contains(.rst) {
-                resetInput(i, segment, now, &pool)
+                resetInput(i, segment, now, &pools)
             } else if connections[i].state == .timeWait {
-                reopen(i, segment, key, now, &pool)
+                reopen(i, segment, key, now, &pools)
             } else {
                 // A SYN in the window: RFC 5961, section 4.2.
                 challenge(i, now)
@@ -132,8 +132,8 @@ extension TCPStack {
             connections[i].tsRecent = options.timestampValue
             connections[i].tsRecentAt = now
         }
-        guard acknowledgementInput(i, segment, now, &pool) else { return }
-        if segment.length > 0 { streamInput(i, segment, &fragment, now, &pool) }
+        guard acknowledgementInput(i, segment, now, &pools) else { return }
+        if segment.length > 0 { streamInput(i, segment, &fragment, now, &pools) }
     }
 
     /// RFC 9293, table 6; a closed window lets through what carries an ACK or RST at RCV.NXT (section 3.10.7.4).
@@ -165,14 +165,14 @@ extension TCPStack {
     }
 
     @inline(never) private mutating func unacceptable(
-        _ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.outOfWindow &+= 1
         if segment.flags.contains(.rst) { return }
         let state = connections[i].state
         if state == .timeWait {
             if segment.flags.contains(.syn) {
-                reopen(i, segment, key, now, &pool)
+                reopen(i, segment, key, now, &pools)
                 return
             }
             // The peer's FIN again: our last ACK was lost.
@@ -224,7 +224,7 @@ extension TCPStack {
 
     /// RFC 5961, section 3.2: exactly RCV.NXT resets, elsewhere in the window is challenged.
     @inline(never) private mutating func resetInput(
-        _ i: Int, _ segment: Segment, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.resetsReceived &+= 1
         // RFC 1337: nothing is gained by cutting TIME-WAIT short.
@@ -233,6 +233,6 @@ extension TCPStack {
             challenge(i, now)
             return
         }
-        finish(i, connections[i].state == .synReceived ? .refused : .reset, &pool)
+        finish(i, connections[i].state == .synReceived ? .refused : .reset, &pools)
     }
 }

@@ -6,7 +6,7 @@ internal import Timeline
 extension TCPStack {
     /// Payload and FIN of an acceptable segment.
     @inline(__always) mutating func streamInput(
-        _ i: Int, _ segment: Segment, _ fragment: inout Fragment?, _ now: Instant, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ fragment: inout Fragment?, _ now: Instant, _ pools: inout PoolTable
     ) {
         switch connections[i].state {
         case .established, .finWait1, .finWait2: break
@@ -24,19 +24,19 @@ extension TCPStack {
             if connections[i].isOrphan {
                 // RFC 9293, section 3.6.1, case 2 and RFC 2525: data for nobody is not acknowledged.
                 statistics.droppedAfterClose &+= UInt64(truncatingIfNeeded: segment.payloadLength)
-                abandon(i, .aborted, &pool)
+                abandon(i, .aborted, &pools)
                 return
             }
-            dataInput(i, segment, &fragment, &pool)
+            dataInput(i, segment, &fragment, &pools)
         }
         if segment.flags.contains(.fin) { noteFIN(i, segment) }
         if connections[i].rcv.hasFIN && connections[i].rcv.nxt == connections[i].rcv.finAt {
-            consumeFIN(i, now, &pool)
+            consumeFIN(i, now, &pools)
         }
     }
 
     @inline(__always) private mutating func dataInput(
-        _ i: Int, _ segment: Segment, _ fragment: inout Fragment?, _ pool: inout PagePool
+        _ i: Int, _ segment: Segment, _ fragment: inout Fragment?, _ pools: inout PoolTable
     ) {
         let nxt = connections[i].rcv.nxt
         let start = segment.seq
@@ -56,7 +56,7 @@ extension TCPStack {
         var payload = Payload(
             start: start, length: segment.payloadLength, linear: segment.linear, fragment: fragment.take(),
             sum: segment.payloadSum)
-        let acceptance = reassembly.accept(&payload, from: from, to: to, &connections[i].rcv, &statistics, &pool)
+        let acceptance = reassembly.accept(&payload, from: from, to: to, &connections[i].rcv, &statistics, &pools)
         fragment = payload.fragment.take()
         statistics.bytesReceived &+= UInt64(
             truncatingIfNeeded: connections[i].rcv.nxt.distance(from: nxt))
@@ -97,9 +97,9 @@ extension TCPStack {
     }
 
     /// Everything before the FIN has arrived (RFC 9293, section 3.10.7.4, eighth).
-    @inline(never) private mutating func consumeFIN(_ i: Int, _ now: Instant, _ pool: inout PagePool) {
+    @inline(never) private mutating func consumeFIN(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         // What a broken peer sent beyond its own FIN is no part of the stream.
-        reassembly.discardRanges(&connections[i].rcv, &pool)
+        reassembly.discardRanges(&connections[i].rcv, &pools)
         connections[i].rcv.nxt = connections[i].rcv.finAt + 1
         connections[i].rcv.adv = .later(connections[i].rcv.adv, connections[i].rcv.nxt)
         connections[i].rcv.ackNow = true

@@ -7,7 +7,7 @@ public import Timeline
 /// TCP over IPv4 over Ethernet for one interface: frames and time in, frames and events out.
 ///
 /// The stack does no I/O, owns no clock and allocates nothing after its initialiser. One thread uses it: hand it each frame
-/// of a burst (``receive(_:now:pool:)``), then ``poll(now:pool:)`` once, then send what is in ``output`` and take what
+/// of a burst (``receive(_:now:pools:)``), then ``poll(now:pools:)`` once, then send what is in ``output`` and take what
 /// ``nextDelivery()`` gives. Payload in device memory passes through by reference.
 public struct TCPStack: ~Copyable {
     let configuration: Configuration
@@ -16,7 +16,7 @@ public struct TCPStack: ~Copyable {
     let netmask: UInt32
     let directedBroadcast: UInt32
     /// Frames to transmit, drained by the caller. When it is full the stack stops producing and goes on at the next
-    /// ``poll(now:pool:)``.
+    /// ``poll(now:pools:)``.
     public var output: FrameQueue
     /// What has been done and dropped so far.
     public internal(set) var statistics = StackStatistics()
@@ -91,14 +91,14 @@ public struct TCPStack: ~Copyable {
     /// The interface as configured.
     public var interface: InterfaceConfiguration { configuration.interface }
 
-    /// When to call ``poll(now:pool:)`` at the latest: at once (``Timeline/Instant/zero``) when there is work that waits for
+    /// When to call ``poll(now:pools:)`` at the latest: at once (``Timeline/Instant/zero``) when there is work that waits for
     /// it, ``Timeline/Instant/never`` when only a frame or a call can bring work. It may be earlier than necessary.
     public var nextDeadline: Instant {
         pending.isEmpty ? min(timers.earliest, neighbours.nextDue) : .zero
     }
 
     /// Takes one received frame; its header view need not be valid afterwards.
-    public mutating func receive(_ frame: consuming ReceivedFrame, now: Instant, pool: inout PagePool) {
+    public mutating func receive(_ frame: consuming ReceivedFrame, now: Instant, pools: inout PoolTable) {
         statistics.framesReceived &+= 1
         let header = frame.header
         let verdict = frame.checksum
@@ -107,18 +107,18 @@ public struct TCPStack: ~Copyable {
         if overflow {
             statistics.headerOverflows &+= 1
         } else if !predictedInput(header, verdict, &fragment, now) {
-            frameInput(header, verdict, &fragment, now, &pool)
+            frameInput(header, verdict, &fragment, now, &pools)
         }
         // Whoever keeps a fragment takes it out: every other path ends here.
-        if let left = fragment.take() { pool.recycle(left) }
+        if let left = fragment.take() { pools.recycle(left) }
     }
 
     /// Ends a burst: decides on ACKs, runs timers, and sends what can be sent.
-    public mutating func poll(now: Instant, pool: inout PagePool) {
+    public mutating func poll(now: Instant, pools: inout PoolTable) {
         while true {
             let i = timers.popDue(now)
             if i < 0 { break }
-            expire(i, now, &pool)
+            expire(i, now, &pools)
         }
         // Each connection once: what is left (output full) keeps its place for the next call.
         var rounds = pending.count

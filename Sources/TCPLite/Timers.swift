@@ -10,7 +10,7 @@ extension TCPStack {
     }
 
     /// The heap's entry of a connection came up: whatever is really due is done, the rest is scheduled again.
-    mutating func expire(_ i: Int, _ now: Instant, _ pool: inout PagePool) {
+    mutating func expire(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         if connections[i].rcv.ackDeadline <= now {
             connections[i].rcv.ackDeadline = .never
             connections[i].rcv.ackNow = true
@@ -19,14 +19,14 @@ extension TCPStack {
         if connections[i].lifeDeadline <= now {
             connections[i].lifeDeadline = .never
             if connections[i].state == .timeWait {
-                endTimeWait(i, &pool)
+                endTimeWait(i, &pools)
             } else {
-                abandon(i, .timedOut, &pool)
+                abandon(i, .timedOut, &pools)
             }
             return
         }
         if connections[i].snd.retransmitDeadline <= now {
-            retransmissionDue(i, now, &pool)
+            retransmissionDue(i, now, &pools)
             if connections[i].state == .closed { return }
             wake(i)
         }
@@ -34,11 +34,11 @@ extension TCPStack {
     }
 
     /// The timer that RFC 6298 calls retransmission timer, and RFC 9293 persist timer when the window is closed.
-    private mutating func retransmissionDue(_ i: Int, _ now: Instant, _ pool: inout PagePool) {
+    private mutating func retransmissionDue(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         let isOpening = !connections[i].isSynchronized
         let patience = isOpening ? configuration.giveUpOpening : configuration.giveUp
         if now - connections[i].snd.stalledSince >= patience {
-            finish(i, .timedOut, &pool)
+            finish(i, .timedOut, &pools)
             return
         }
         if isOpening {

@@ -11,15 +11,16 @@ private struct Desk: ~Copyable {
     let memory = HeapBytes(count: ApplicationChannel.bytes)
     var port: ApplicationPort
     var client: ApplicationClient
-    var pool: PagePool
+    var pools: PoolTable
     var stack: TCPStack
 
     init() {
         let channel = ApplicationChannel(memory.bytes)
         port = ApplicationPort(channel, slots: 64)
         client = ApplicationClient(channel)
-        pool = PagePool(
-            identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64))
+        pools = PoolTable(
+            PagePool(
+                identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64)))
         stack = TCPStack(
             configuration: Configuration(
                 interface: InterfaceConfiguration(
@@ -29,12 +30,12 @@ private struct Desk: ~Copyable {
 
     /// Delivers a slot to the application and returns its token.
     mutating func deliver(length: UInt32 = 100) -> UInt64 {
-        guard let slot = pool.lend() else { return 0 }
-        let delivered = pool.deliver(pool.arrive(slot, offset: 0, length: length))
-        return port.tokens.issue(slot: delivered.slot, connection: 0)
+        guard let slot = pools.pools[1].lend() else { return 0 }
+        let delivered = pools.deliver(pools.pools[1].arrive(slot, offset: 0, length: length))
+        return port.tokens.issue(slot: delivered.netmem, connection: 0)
     }
 
-    mutating func takeReturns(limit: Int = 4096) { _ = port.takeReturns(limit: limit, pool: &pool, stack: &stack) }
+    mutating func takeReturns(limit: Int = 4096) { _ = port.takeReturns(limit: limit, pools: &pools, stack: &stack) }
 }
 
 @Suite struct ApplicationPortTests {
@@ -42,16 +43,16 @@ private struct Desk: ~Copyable {
     func returns() {
         var desk = Desk()
         let tokens = (0..<20).map { _ in desk.deliver() }
-        #expect(desk.pool.ledger().application == 20)
+        #expect(desk.pools.pools[1].ledger().application == 20)
         for token in tokens.reversed() { _ = desk.client.giveBack(token) }
         desk.client.flush()
         desk.takeReturns()
-        #expect(desk.pool.ledger().application == 0 && desk.port.statistics.tokensReturned == 20)
+        #expect(desk.pools.pools[1].ledger().application == 0 && desk.port.statistics.tokensReturned == 20)
         let more = (0..<10).map { _ in desk.deliver() }
         for token in more { _ = desk.client.giveBack(token) }
         desk.client.flush()
         desk.takeReturns()
-        #expect(desk.pool.ledger().pool == 64 && desk.port.tokens.outstanding == 0)
+        #expect(desk.pools.pools[1].ledger().pool == 64 && desk.port.tokens.outstanding == 0)
     }
 
     @Test("stale, unknown and doubled tokens are counted and free nothing (U.12, Z.03, G.02)")
@@ -64,7 +65,7 @@ private struct Desk: ~Copyable {
         }
         desk.takeReturns()
         #expect(desk.port.statistics.tokensReturned == 1 && desk.port.statistics.badReturns == 6)
-        #expect(desk.pool.ledger().pool == 64 && desk.pool.statistics.violations == 0)
+        #expect(desk.pools.pools[1].ledger().pool == 64 && desk.pools.pools[1].statistics.violations == 0)
     }
 
     @Test("a count of four thousand million is no work, and does not stop what is behind it (U.09)")
@@ -91,7 +92,7 @@ private struct Desk: ~Copyable {
         #expect(desk.port.statistics.tokensReturned == 20)
         desk.takeReturns(limit: 20)
         desk.takeReturns(limit: 20)
-        #expect(desk.port.statistics.tokensReturned == 50 && desk.pool.ledger().pool == 64)
+        #expect(desk.port.statistics.tokensReturned == 50 && desk.pools.pools[1].ledger().pool == 64)
     }
 
     @Test("commands for connections that do not exist, of no kind, and with impossible lengths are survived (U.10)")
@@ -106,9 +107,9 @@ private struct Desk: ~Copyable {
             ring.setLE32(128 + i * 16 + 8, length)
         }
         ring.setLE32(0, 6)
-        _ = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        _ = desk.port.takeCommands(pools: &desk.pools, stack: &desk.stack)
         #expect(desk.port.statistics.badCommands == 3)
-        let quiet = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        let quiet = desk.port.takeCommands(pools: &desk.pools, stack: &desk.stack)
         #expect(!quiet)
     }
 
@@ -121,7 +122,7 @@ private struct Desk: ~Copyable {
             let roomy = desk.port.hasRoom()
             #expect(roomy)
         }
-        #expect(desk.port.statistics.badReturns == 0 && desk.pool.ledger().isBalanced)
+        #expect(desk.port.statistics.badReturns == 0 && desk.pools.pools[1].ledger().isBalanced)
     }
 
     @Test("an engine that claims what was never sent, or goes back, does not trap its client")
@@ -145,7 +146,7 @@ private struct Desk: ~Copyable {
         _ = desk.client.ask(.shutdown, on: 1)
         _ = desk.client.ask(.abort, on: 2)
         desk.client.flush()
-        _ = desk.port.takeCommands(pool: &desk.pool, stack: &desk.stack)
+        _ = desk.port.takeCommands(pools: &desk.pools, stack: &desk.stack)
         #expect(desk.client.sendSpace == ApplicationChannel.sendBytes && desk.port.statistics.badCommands == 0)
         extendLifetime(bytes)
     }

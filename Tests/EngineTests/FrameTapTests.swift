@@ -109,8 +109,9 @@ struct Datagram {
         let channel = ApplicationChannel(memory.bytes)
         var port = ApplicationPort(channel, slots: 64)
         var client = ApplicationClient(channel)
-        var pool = PagePool(
-            identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64))
+        var pools = PoolTable(
+            PagePool(
+                identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64)))
         var stack = TCPStack(configuration: Configuration(interface: interface), secret: (1, 2))
         let bytes = HeapBytes(count: 191)
         var (wrong, seen) = (0, 0)
@@ -118,12 +119,12 @@ struct Datagram {
         for round in 0..<(4 << 20) / 191 {
             bytes.bytes.fill(UInt8(truncatingIfNeeded: round))
             var fragment: Fragment?
-            if let slot = pool.lend() { fragment = pool.arrive(slot, offset: 0, length: 77) }
+            if let slot = pools.pools[1].lend() { fragment = pools.pools[1].arrive(slot, offset: 0, length: 77) }
             let delivered = port.deliver(
-                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pool)
+                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools)
             port.publish()
             if !delivered || fragment != nil { wrong += 1 }
-            if let left = fragment.take() { pool.recycle(left) }
+            if let left = fragment.take() { pools.recycle(left) }
             while let record = client.next() {
                 seen += 1
                 if record.kind == .frame {
@@ -139,9 +140,9 @@ struct Datagram {
                 }
             }
             client.flush()
-            _ = port.takeReturns(limit: 4096, pool: &pool, stack: &stack)
+            _ = port.takeReturns(limit: 4096, pools: &pools, stack: &stack)
         }
-        let free = pool.ledger().pool
+        let free = pools.pools[1].ledger().pool
         #expect(wrong == 0 && seen == 2 * ((4 << 20) / 191) && free == 64)
         extendLifetime(bytes)
     }
@@ -151,13 +152,15 @@ struct Datagram {
         let memory = HeapBytes(count: ApplicationChannel.bytes)
         let channel = ApplicationChannel(memory.bytes)
         var port = ApplicationPort(channel, slots: 64)
-        var pool = PagePool(
-            identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64))
+        var pools = PoolTable(
+            PagePool(
+                identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64)))
         let bytes = HeapBytes(count: 191)
         var (taken, refused) = (0, 0)
         for _ in 0..<10_000 {
             var fragment: Fragment?
-            if port.deliver(frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pool)
+            if port.deliver(
+                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools)
             {
                 taken += 1
             } else {

@@ -9,8 +9,9 @@ import Timeline
 /// The sender: a stack whose frames go to the NIC and come from it without a wire.
 struct Sender: ~Copyable {
     var stack: TCPStack
-    var pool = PagePool(
-        identifier: 2, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 2048, slotCount: 256))
+    var pools = PoolTable(
+        PagePool(
+            identifier: 2, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 2048, slotCount: 256)))
     let connection: ConnectionID
 
     init(to address: IPv4Address, _ port: UInt16, now: Instant) throws {
@@ -26,11 +27,12 @@ struct Sender: ~Copyable {
     mutating func poll(_ nic: SoftNIC, now: Instant) {
         while let frame = nic.nextTransmitted() {
             stack.receive(
-                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: .unknown), now: now, pool: &pool)
+                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: .unknown), now: now,
+                pools: &pools)
             nic.popTransmitted()
         }
         while stack.nextDelivery() != nil {}
-        stack.poll(now: now, pool: &pool)
+        stack.poll(now: now, pools: &pools)
         while !stack.output.isEmpty, nic.receive(stack.output.front) { stack.output.popFront() }
     }
 }

@@ -6,13 +6,15 @@ func expect(_ result: TokenReturn, _ expected: TokenReturn, at location: SourceL
     #expect(result == expected, sourceLocation: location)
 }
 
+func mem(_ slot: UInt32) -> Netmem { Netmem(kind: .deviceSlot, pool: 1, index: slot) }
+
 @Suite struct TokenTableTests {
     @Test("consecutive deliveries have consecutive tokens, from 1 on, and each comes back once (S4.05, C.02)")
     func once() {
         var table = TokenTable(capacity: 8)
-        let tokens = (0..<5).map { table.issue(slot: UInt32($0), connection: 9) }
+        let tokens = (0..<5).map { table.issue(slot: mem(UInt32($0)), connection: 9) }
         #expect(tokens == [1, 2, 3, 4, 5])
-        expect(table.take(3), .returned(slot: 2, connection: 9))
+        expect(table.take(3), .returned(mem(2), connection: 9))
         expect(table.take(3), .stale)
         expect(table.take(0), .unknown)
         expect(table.take(6), .unknown)
@@ -23,13 +25,13 @@ func expect(_ result: TokenReturn, _ expected: TokenReturn, at location: SourceL
     @Test("a token held for ever costs one entry while millions pass, and is still good (U.12, S2.15)")
     func straggler() {
         var table = TokenTable(capacity: 16)
-        let held = table.issue(slot: 1234, connection: 5)
+        let held = table.issue(slot: mem(1234), connection: 5)
         for i in 0..<100_000 {
-            let token = table.issue(slot: UInt32(i % 1000), connection: 1)
-            expect(table.take(token), .returned(slot: UInt32(i % 1000), connection: 1))
+            let token = table.issue(slot: mem(UInt32(i % 1000)), connection: 1)
+            expect(table.take(token), .returned(mem(UInt32(i % 1000)), connection: 1))
         }
         #expect(table.outstanding == 1)
-        expect(table.take(held), .returned(slot: 1234, connection: 5))
+        expect(table.take(held), .returned(mem(1234), connection: 5))
         expect(table.take(held), .stale)
     }
 
@@ -42,20 +44,20 @@ func expect(_ result: TokenReturn, _ expected: TokenReturn, at location: SourceL
         for _ in 0..<50_000 {
             if generator.next() % 3 != 0 {
                 let slot = UInt32(truncatingIfNeeded: generator.next() % 4096)
-                highest = table.issue(slot: slot, connection: 0)
+                highest = table.issue(slot: mem(slot), connection: 0)
                 out[highest] = slot
             } else {
                 let token = generator.next() % (highest + 3)
                 let result = table.take(token)
                 if let slot = out.removeValue(forKey: token) {
-                    #expect(result == .returned(slot: slot, connection: 0))
+                    #expect(result == .returned(mem(slot), connection: 0))
                 } else {
                     #expect(result == (token == 0 || token > highest ? .unknown : .stale))
                 }
             }
             #expect(table.outstanding == out.count)
         }
-        for (token, slot) in out { expect(table.take(token), .returned(slot: slot, connection: 0)) }
+        for (token, slot) in out { expect(table.take(token), .returned(mem(slot), connection: 0)) }
         #expect(table.outstanding == 0)
     }
 }

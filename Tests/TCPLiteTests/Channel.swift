@@ -65,11 +65,11 @@ final class Channel {
             withExtendedLifetime(bytes) { host.receive(bytes.view, verdict, now: now) }
         }
         for host in [a, b] {
-            host.stack.poll(now: now, pool: &host.pool)
+            host.stack.poll(now: now, pools: &host.pools)
             host.drain()
         }
         step?()
-        for host in [a, b] { host.stack.poll(now: now, pool: &host.pool) }
+        for host in [a, b] { host.stack.poll(now: now, pools: &host.pools) }
         collect(a, toB: true)
         collect(b, toB: false)
     }

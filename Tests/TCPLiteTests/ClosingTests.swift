@@ -120,12 +120,12 @@ import Timeline
         let unread = try Script()
         let first = try unread.open()
         unread.input(unread.frame(.ack, payload: [1, 2]))
-        unread.host.stack.leave(first, pool: &unread.host.pool)
+        unread.host.stack.leave(first, pools: &unread.host.pools)
         #expect(unread.poll().map(\.flags) == [[.rst, .ack]] && unread.host.isBalanced)
         #expect(unread.host.stack.connectionCount == 0)
         let clean = try Script()
         let second = try clean.open()
-        clean.host.stack.leave(second, pool: &clean.host.pool)
+        clean.host.stack.leave(second, pools: &clean.host.pools)
         #expect(clean.poll().map(\.flags) == [[.ack, .fin]])
         #expect(clean.send(.ack, ack: clean.ack &+ 1, payload: [1]).map(\.flags) == [[.rst, .ack]])
         #expect(clean.host.stack.connectionCount == 0 && clean.host.isBalanced)
@@ -142,14 +142,14 @@ import Timeline
         script.input(script.frame(.ack, payload: [4]))
         _ = script.host.stack.send(id, script.view([1, 2, 3, 4]))
         let nxt = try script.info(id).sndNxt.rawValue
-        script.host.stack.abort(id, pool: &script.host.pool)
+        script.host.stack.abort(id, pools: &script.host.pools)
         let sent = script.poll()
         #expect(sent.count == 1 && sent[0].flags == [.rst, .ack] && sent[0].seq == nxt)
         #expect(script.host.seen[id]?.closed == .aborted && script.host.stack.connectionCount == 0)
-        #expect(script.host.isBalanced && script.host.pool.ledger().application == 1)
+        #expect(script.host.isBalanced && script.host.pools.pools[1].ledger().application == 1)
         script.host.giveBack()
-        #expect(script.host.pool.ledger().pool == 1024)
-        script.host.stack.abort(id, pool: &script.host.pool)
+        #expect(script.host.pools.pools[1].ledger().pool == 1024)
+        script.host.stack.abort(id, pools: &script.host.pools)
         script.host.stack.credit(id, slots: 5, linearBytes: 5)
         #expect(script.host.stack.nextDeadline > script.now + .seconds(1))
     }
@@ -158,7 +158,7 @@ import Timeline
     func orphan() throws {
         let script = try Script()
         let id = try script.open()
-        script.host.stack.leave(id, pool: &script.host.pool)
+        script.host.stack.leave(id, pools: &script.host.pools)
         script.poll()
         script.send(.ack, ack: script.ack &+ 1)
         #expect(script.host.stack.connectionCount == 1)
@@ -242,12 +242,12 @@ import Timeline
             script.input(script.frame(.ack, seq: script.seq &+ 500, payload: pattern(100)))
             if n == 1 { script.host.stack.shutdown(id) }
             if n == 2 { script.input(script.frame(.rst, seq: script.seq &+ 100)) }
-            if n == 3 { script.host.stack.abort(id, pool: &script.host.pool) }
-            if n == 4 { script.host.stack.leave(id, pool: &script.host.pool) }
+            if n == 3 { script.host.stack.abort(id, pools: &script.host.pools) }
+            if n == 4 { script.host.stack.leave(id, pools: &script.host.pools) }
         }
-        script.host.stack.close(pool: &script.host.pool)
+        script.host.stack.close(pools: &script.host.pools)
         #expect(script.host.isBalanced && script.host.stack.connectionCount == 0)
-        #expect(script.host.pool.ledger().pool == 1024 && script.host.stack.slotsPromised == 0)
+        #expect(script.host.pools.pools[1].ledger().pool == 1024 && script.host.stack.slotsPromised == 0)
         #expect(script.host.stack.linearBlocksFree == 1024)
     }
 }

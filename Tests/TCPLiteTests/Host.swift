@@ -31,7 +31,7 @@ struct Seen {
 /// A stack, its pool and region, a stand-in for its NIC, and an application that reads everything.
 final class Host {
     var stack: TCPStack
-    var pool: PagePool
+    var pools: PoolTable
     /// The device's memory, which the stack cannot reach.
     let region: HeapBytes
     let slotSize = 2048
@@ -45,14 +45,15 @@ final class Host {
     var keepsBytes = true
     /// Whether the application gives everything back at once.
     var returnsAtOnce = true
-    var held: [(id: ConnectionID, slot: UInt32)] = []
+    var held: [(id: ConnectionID, slot: Netmem)] = []
     var heldLinear: [(id: ConnectionID, bytes: Int)] = []
 
     init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1) {
         stack = TCPStack(configuration: configuration, secret: (secret, secret &* 0x9E37_79B9_7F4A_7C15))
-        pool = PagePool(
-            identifier: 1,
-            provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 2048, slotCount: slots))
+        pools = PoolTable(
+            PagePool(
+                identifier: 1,
+                provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 2048, slotCount: slots)))
         region = HeapBytes(count: slots * 2048)
     }
 
@@ -83,19 +84,19 @@ final class Host {
         guard boundary < frame.count else {
             stack.receive(
                 ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: checksum), now: now,
-                pool: &pool)
+                pools: &pools)
             return
         }
-        guard let slot = pool.lend() else {
+        guard let slot = pools.pools[1].lend() else {
             starved += 1
             return
         }
         let count = min(frame.count - boundary, slotSize)
         region.bytes.slice(Int(slot) * slotSize, count).copy(frame.slice(boundary, count))
-        let fragment = pool.arrive(slot, offset: 0, length: UInt32(count))
+        let fragment = pools.pools[1].arrive(slot, offset: 0, length: UInt32(count))
         stack.receive(
             ReceivedFrame(header: frame.slice(0, boundary), fragment: fragment, split: split, checksum: checksum),
-            now: now, pool: &pool)
+            now: now, pools: &pools)
     }
 
     /// The application's part: takes everything there is.
@@ -124,7 +125,7 @@ final class Host {
                         Int(fragment.netmem.index) * slotSize + Int(fragment.offset), Int(fragment.length))
                     take(id, bytes, delivery.payloadSum)
                     seen[id]?.deviceRecords += 1
-                    held.append((id, pool.deliver(fragment).slot))
+                    held.append((id, pools.deliver(fragment).netmem))
                 }
             }
             if returnsAtOnce { giveBack() }
@@ -134,7 +135,7 @@ final class Host {
     /// The application returns everything that it holds.
     func giveBack() {
         for (id, slot) in held {
-            pool.returned(slot)
+            pools.returned(slot)
             stack.credit(id, slots: 1, linearBytes: 0)
         }
         for (id, bytes) in heldLinear { stack.credit(id, slots: 0, linearBytes: bytes) }
@@ -154,14 +155,14 @@ final class Host {
     }
 
     deinit {
-        stack.close(pool: &pool)
+        stack.close(pools: &pools)
         precondition(isBalanced && stack.connectionCount == 0)
     }
 
     /// Every slot where it belongs: free, or with the application.
     var isBalanced: Bool {
-        let ledger = pool.ledger()
-        return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0 && pool.statistics.violations == 0
+        let ledger = pools.pools[1].ledger()
+        return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0 && pools.pools[1].statistics.violations == 0
     }
 }
 

@@ -87,7 +87,7 @@ import Timeline
         script.ack &+= 1
         script.send(.ack)
         #expect(try script.info(id).state == .finWait2)
-        script.host.stack.leave(id, pool: &script.host.pool)
+        script.host.stack.leave(id, pools: &script.host.pools)
         let soon = script.poll() + script.wait(.seconds(30))
         #expect(!soon.contains { $0.flags.contains(.rst) })
         let later = script.wait(.seconds(60))

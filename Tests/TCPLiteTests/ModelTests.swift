@@ -63,7 +63,7 @@ import Timeline
         let s = script.host.stack.statistics
         #expect(Int(s.deviceBytes + s.linearBytes) == model.next + (try script.info(id).outOfOrderBytes))
         #expect(Int(s.bytesReceived) == model.next)
-        script.host.stack.abort(id, pool: &script.host.pool)
+        script.host.stack.abort(id, pools: &script.host.pools)
         #expect(script.host.isBalanced && script.host.stack.linearBlocksFree == 4096)
     }
 
@@ -84,7 +84,7 @@ import Timeline
         #expect(script.host.seen[id]?.bytes == data && script.host.held.count == 10)
         script.host.giveBack()
         #expect(try script.info(id).slotsHeld == 0)
-        #expect(script.host.pool.ledger().pool == 1024)
+        #expect(script.host.pools.pools[1].ledger().pool == 1024)
     }
 
     @Test("Ranges beyond the limit are dropped, and the stream still completes")
@@ -146,13 +146,13 @@ import Timeline
             )
             if round % 16 == 0 {
                 script.now = script.now + .milliseconds(UInt64(random.below(50)))
-                script.host.stack.poll(now: script.now, pool: &script.host.pool)
+                script.host.stack.poll(now: script.now, pools: &script.host.pools)
                 script.host.drain()
                 while !script.host.stack.output.isEmpty { script.host.stack.output.popFront() }
             }
             if round % 64 == 0 && script.host.stack.info(id)?.state != .established {
                 // A mutation ended it: the next ones shall meet a live connection again.
-                script.host.stack.close(pool: &script.host.pool)
+                script.host.stack.close(pools: &script.host.pools)
                 script.now = script.now + .seconds(1)
                 script.introduce()
                 script.timestamps = false
@@ -160,9 +160,9 @@ import Timeline
                 id = try script.open(options: Script.usual)
                 opened += 1
             }
-            if round % 4096 == 0 { try #require(script.host.pool.ledger().isBalanced) }
+            if round % 4096 == 0 { try #require(script.host.pools.pools[1].ledger().isBalanced) }
         }
-        script.host.stack.close(pool: &script.host.pool)
+        script.host.stack.close(pools: &script.host.pools)
         #expect(script.host.isBalanced && script.host.stack.slotsPromised == 0)
         #expect(opened > 1 && script.host.stack.statistics.bytesReceived > 1000)
     }

@@ -151,7 +151,7 @@ final class Script {
 
     /// Ends the burst; returns the TCP segments that the stack sends.
     @discardableResult func poll() -> [Sent] {
-        host.stack.poll(now: now, pool: &host.pool)
+        host.stack.poll(now: now, pools: &host.pools)
         host.drain()
         var sent: [Sent] = []
         var strangers: [[UInt8]] = []

@@ -222,7 +222,7 @@ import Timeline
         #expect(script.host.seen[id]?.closed == .timedOut)
         let (other, second, data) = try SenderTests.opened(20_000, window: 2920)
         other.send(.ack, ack: data[0].seq &+ 2920, window: 0)
-        other.host.stack.abort(second, pool: &other.host.pool)
+        other.host.stack.abort(second, pools: &other.host.pools)
         #expect(other.poll().map(\.flags) == [[.rst, .ack]] && other.host.seen[second]?.closed == .aborted)
     }
 

@@ -19,7 +19,7 @@ import Timeline
         script.clock = 51
         let answers = script.data([1]) + script.data([2])
         #expect(answers.count == 1 && answers[0].options.timestampEcho == 51)
-        script.host.stack.abort(id, pool: &script.host.pool)
+        script.host.stack.abort(id, pools: &script.host.pools)
         let reset = try #require(script.poll().last)
         #expect(reset.flags.contains(.rst) && !reset.options.hasTimestamps)
     }

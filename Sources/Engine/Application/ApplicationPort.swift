@@ -58,7 +58,7 @@ public import TCPLite
     }
 
     /// Publishes one delivery; ``hasRoom()`` was asked before.
-    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pool: inout PagePool) {
+    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pools: inout PoolTable) {
         let connection = delivery.connection.rawValue
         switch delivery.kind {
         case .opened(let address, let port, _, _):
@@ -76,21 +76,21 @@ public import TCPLite
         }
         if let fragment = delivery.fragment.take() {
             let sum = delivery.payloadSum
-            let delivered = pool.deliver(fragment)
-            let token = tokens.issue(slot: delivered.slot, connection: connection)
+            let delivered = pools.deliver(fragment)
+            let token = tokens.issue(slot: delivered.netmem, connection: connection)
             statistics.deviceBytes &+= UInt64(delivered.length)
             statistics.records &+= 1
             push(
                 FragmentRecord(
                     .device, connection: connection, token: token, offset: delivered.regionOffset,
-                    length: delivered.length, payloadSum: sum, region: pool.identifier))
+                    length: delivered.length, payloadSum: sum, region: delivered.netmem.pool))
         }
     }
 
     /// Publishes a frame: `bytes` of it from host memory, and what is in a slot. False, with nothing taken, when there is no
     /// room now.
     @usableFromInline mutating func deliver(
-        frame bytes: ByteView, headerLength: Int, isVerified: Bool, fragment: inout Fragment?, _ pool: inout PagePool
+        frame bytes: ByteView, headerLength: Int, isVerified: Bool, fragment: inout Fragment?, _ pools: inout PoolTable
     ) -> Bool {
         // A frame's bytes lie in one piece: what is left before the end of the ring is skipped, and comes back with them.
         let position = Int(linearProduced & UInt64(linear.count &- 1))
@@ -111,14 +111,14 @@ public import TCPLite
         statistics.linearBytes &+= UInt64(bytes.count)
         statistics.records &+= 1
         if let fragment = taken {
-            let delivered = pool.deliver(fragment)
-            let token = tokens.issue(slot: delivered.slot, connection: ApplicationPort.nobody)
+            let delivered = pools.deliver(fragment)
+            let token = tokens.issue(slot: delivered.netmem, connection: ApplicationPort.nobody)
             statistics.deviceBytes &+= UInt64(delivered.length)
             statistics.records &+= 1
             push(
                 FragmentRecord(
                     .device, connection: frames, token: token, offset: delivered.regionOffset,
-                    length: delivered.length, region: pool.identifier))
+                    length: delivered.length, region: delivered.netmem.pool))
         }
         return true
     }
@@ -160,7 +160,7 @@ public import TCPLite
     // MARK: from the application
 
     /// Takes returns: tokens to the pool, credit to their connections. Bounded work: at most `limit` tokens a call.
-    @usableFromInline mutating func takeReturns(limit: Int, pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeReturns(limit: Int, pools: inout PoolTable, stack: inout TCPStack) -> Bool {
         var taken = 0
         while taken < limit {
             if partial.count == 0 {
@@ -176,7 +176,7 @@ public import TCPLite
                 }
             }
             while partial.count != 0 && taken < limit {
-                takeBack(partial.start, &pool, &stack)
+                takeBack(partial.start, &pools, &stack)
                 partial.start &+= 1
                 partial.count &-= 1
                 taken &+= 1
@@ -189,10 +189,10 @@ public import TCPLite
     /// What is left of a range that was longer than one call's work.
     private var partial = TokenRange(start: 0, count: 0)
 
-    private mutating func takeBack(_ token: UInt64, _ pool: inout PagePool, _ stack: inout TCPStack) {
+    private mutating func takeBack(_ token: UInt64, _ pools: inout PoolTable, _ stack: inout TCPStack) {
         switch tokens.take(token) {
         case .returned(let slot, let connection):
-            pool.returned(slot)
+            pools.returned(slot)
             stack.credit(ConnectionID(rawValue: connection), slots: 1, linearBytes: 0)
             statistics.tokensReturned &+= 1
         case .stale, .unknown:
@@ -217,7 +217,7 @@ public import TCPLite
     ///
     /// A send that waits for its peer's window does not keep back what concerns other connections: a shutdown of its own
     /// connection waits behind it, everything else but a further send overtakes.
-    @usableFromInline mutating func takeCommands(pool: inout PagePool, stack: inout TCPStack) -> Bool {
+    @usableFromInline mutating func takeCommands(pools: inout PoolTable, stack: inout TCPStack) -> Bool {
         var any = continueSends(&stack)
         for _ in 0..<ApplicationChannel.commandCapacity where waiting == nil {
             guard let command = commands.pop() else { break }
@@ -232,7 +232,7 @@ public import TCPLite
                 } else {
                     stack.shutdown(id)
                 }
-            case .abort: stack.abort(id, pool: &pool)
+            case .abort: stack.abort(id, pools: &pools)
             case nil: statistics.badCommands &+= 1
             }
             _ = continueSends(&stack)

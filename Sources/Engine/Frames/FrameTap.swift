@@ -34,11 +34,11 @@ internal import TCPLite
     }
 
     /// Cuts padding off; a fragment of padding alone goes back.
-    @usableFromInline mutating func trim(_ fragment: inout Fragment?, to length: Int, _ pool: inout PagePool) {
+    @usableFromInline mutating func trim(_ fragment: inout Fragment?, to length: Int, _ pools: inout PoolTable) {
         guard var held = fragment.take() else { return }
         let excess = Int(held.length) &- length
         if excess > 0 { held.trimBack(UInt32(truncatingIfNeeded: excess)) }
-        if length <= 0 { pool.recycle(held) } else { fragment = consume held }
+        if length <= 0 { pools.recycle(held) } else { fragment = consume held }
     }
 
     @usableFromInline mutating func count(hasPayload: Bool) {

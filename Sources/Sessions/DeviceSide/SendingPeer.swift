@@ -43,7 +43,7 @@ struct SendingPeer: ~Copyable {
 
     private var stack: TCPStack
     /// The peer has no device memory: its pool is there because the stack asks for one.
-    private var pool: PagePool
+    private var pools: PoolTable
     private let poolMemory: HeapBytes
     private var arrived: FrameQueue
     private var flows: Slab<Flow>
@@ -88,10 +88,11 @@ struct SendingPeer: ~Copyable {
             flows.append(Flow(id: id, remaining: bytes, messageLeft: 0))
         }
         let memory = HeapBytes(count: 2048 * 8)
-        pool = PagePool(
-            identifier: 0,
-            provider: MemoryProvider(
-                hostPages: HostBlock(bytes: memory.bytes, iova: IOVA(0)), slotSize: 2048))
+        pools = PoolTable(
+            PagePool(
+                identifier: 0,
+                provider: MemoryProvider(
+                    hostPages: HostBlock(bytes: memory.bytes, iova: IOVA(0)), slotSize: 2048)))
         poolMemory = memory
         self.stack = stack
         self.flows = flows
@@ -113,14 +114,14 @@ struct SendingPeer: ~Copyable {
         var worked = wire.deliverToPeer(&arrived, now: now, limit: 128) != 0
         while !arrived.isEmpty {
             let frame = ReceivedFrame(header: arrived.front, fragment: nil, split: .unsplit, checksum: .unknown)
-            stack.receive(frame, now: now, pool: &pool)
+            stack.receive(frame, now: now, pools: &pools)
             arrived.popFront()
         }
         while let delivery = stack.nextDelivery() { take(delivery) }
         for i in 0..<flows.count where flows[i].established && !flows[i].finished {
             if feed(i) { worked = true }
         }
-        stack.poll(now: now, pool: &pool)
+        stack.poll(now: now, pools: &pools)
         if wire.sendFromPeer(&stack.output, now: now) != 0 { worked = true }
         return worked
     }
@@ -136,7 +137,7 @@ struct SendingPeer: ~Copyable {
             default: break
             }
         }
-        if let fragment = delivery.fragment.take() { pool.recycle(fragment) }
+        if let fragment = delivery.fragment.take() { pools.recycle(fragment) }
     }
 
     /// Writes at most one message (or a buffer's worth of an endless one), so that segment boundaries follow messages.
