@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import HeaderSplit
 internal import Logging
@@ -5,29 +6,40 @@ internal import PagePool
 internal import Timeline
 internal import VFIODriver
 
+/// A region that all split queues are bound to from the start.
+struct FirstRegion<B: Bus>: ~Copyable {
+    var place: RegionPlace<B>
+    let slotSize: Int
+    let slots: Int
+}
+
 /// What an engine is put together from once its device is up.
 struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
+    typealias Place = RegionPlace<Driver.Device.BusType>
+
     var queues: Slab<Driver.ReceiveQueue>
     var transmit: Driver.TransmitRing
     var memory: HostMemory
     var hostMemory: HostMemory
     var pools: PoolTable
-    let reservation: MappedView
+    let poolOfQueue: Slab<Int>
+    let spareMemory: QueueMemory
+    var regions: Slab<Place>
+    let ports: Slab<ApplicationPort>
+    let vacantMemory: HeapBytes
+    let flushWindowOfHost: Driver.Device.BusType
 
     /// Brings the device up and its queues; when a step fails the device is shut down again.
     static func build(
-        _ driver: inout Driver, _ configuration: EngineConfiguration, _ region: borrowing DeviceRegion,
-        _ flushWindow: Driver.Device.BusType, _ log: Logger, _ wait: (Interval) -> Void
+        _ driver: inout Driver, _ configuration: EngineConfiguration,
+        _ first: consuming FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
     ) throws(DriverError) -> EngineParts {
-        let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
-        guard region.slotCount > needed else {
-            throw .split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
-        }
         do {
             try driver.bringUp(wait: wait)
             try driver.requireParts()
             log.info("link up at \(driver.linkSpeed) Mbit/s")
-            return try EngineParts(driver, configuration, region, flushWindow, log, wait)
+            if first == nil { try driver.setSpread(over: []) }
+            return try EngineParts(driver, configuration, first, log, wait)
         } catch {
             driver.shutDown(wait: wait)
             throw error
@@ -36,47 +48,52 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
 
     private init(
         _ driver: borrowing Driver, _ configuration: EngineConfiguration,
-        _ region: borrowing DeviceRegion, _ flushWindow: Driver.Device.BusType, _ log: Logger,
-        _ wait: (Interval) -> Void
+        _ first: consuming FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
     ) throws(DriverError) {
         let device = driver.device
+        guard let registers = device.bar(0) else { throw .noRegisters }
+        let splitQueues = configuration.device.splitQueues
         var memory = try Self.map("rings and headers", driver.hostBytes, device, configuration, log)
-        // Twice the ring: whole frames are read in place, so no slot is out for longer than a burst.
-        let hostSlots = configuration.device.receiveDescriptors * 2
+        // A ring for every queue, as each may be the host's, and one more to restart with; whole frames are read in place, so
+        // that a slot is out for no longer than a burst.
+        let hostSlots = configuration.device.receiveDescriptors * (splitQueues + 2) + 64
         let hostSlotBytes = driver.hostSlotBytes
         var hostMemory = try Self.map("host pages", hostSlots * hostSlotBytes, device, configuration, log)
-        let regionAddress: IOVA
-        let reservation: MappedView
         let hostPages: HostBlock
         do {
             hostPages = try hostMemory.allocate(bytes: hostSlots * hostSlotBytes)
-            regionAddress = try device.mapRegion(region)
-            reservation = try region.object.view(length: region.slotBytes, rights: [])
         } catch {
             throw .memory(error)
         }
-        var pools = PoolTable(capacity: 2)
+        var pools = PoolTable(capacity: configuration.regions + 1)
         pools.install(
             PagePool(identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes)))
-        pools.install(
-            PagePool(
-                identifier: 1,
-                provider: MemoryProvider(
-                    deviceRegionAt: regionAddress, slotSize: region.slotSize, slotCount: region.slotCount)))
-        var queues = Slab<Driver.ReceiveQueue>(capacity: configuration.device.splitQueues + 1)
+        var regions = Slab<Place>(count: configuration.regions + 1) { _ in .vacant }
+        var bound = 0
+        if let first {
+            bound = 1
+            do {
+                pools.install(try first.place.makePool(1, slotSize: first.slotSize, slots: first.slots))
+            } catch {
+                throw .slotSize(bytes: first.slotSize, why: error.description)
+            }
+            regions[1] = first.surrender()
+            regions[1].state = .active
+        }
+        var queues = Slab<Driver.ReceiveQueue>(capacity: splitQueues + 1)
         let transmit: Driver.TransmitRing
+        let spare: QueueMemory
         do {
-            queues.append(
-                try driver.makeReceiveQueue(
-                    0, memory: &memory, pool: &pools.pools[0], flushWindow: flushWindow,
-                    visibility: .coherent, wait: wait))
-            for index in 1...configuration.device.splitQueues {
+            for index in 0...splitQueues {
+                let pool = index == 0 ? 0 : bound
                 queues.append(
                     try driver.makeReceiveQueue(
-                        index, memory: &memory, pool: &pools.pools[1], flushWindow: flushWindow,
-                        visibility: region.visibility, wait: wait))
+                        index, memory: &memory, splits: pool != 0, pool: &pools.pools[pool],
+                        flushWindow: regions[pool].flushWindow ?? registers, visibility: regions[pool].visibility,
+                        wait: wait))
             }
             transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
+            spare = try driver.makeQueueMemory(&memory)
         } catch {
             // Queues that were enabled before go on writing until the device is shut down: memory lives until then.
             driver.shutDown(wait: wait)
@@ -84,12 +101,19 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
             extendLifetime(hostMemory)
             throw error
         }
+        let vacantMemory = HeapBytes(count: ApplicationChannel.bytes(of: ApplicationPort.vacantShape))
+        let vacant = vacantMemory.bytes
+        ports = Slab(count: configuration.applications) { _ in ApplicationPort.vacant(vacant) }
+        self.vacantMemory = vacantMemory
         self.queues = queues
         self.transmit = transmit
         self.memory = memory
         self.hostMemory = hostMemory
         self.pools = pools
-        self.reservation = reservation
+        self.regions = regions
+        poolOfQueue = Slab(count: splitQueues + 1) { $0 == 0 ? 0 : bound }
+        spareMemory = spare
+        flushWindowOfHost = registers
     }
 
     private static func map(
@@ -97,6 +121,23 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
     ) throws(DriverError) -> HostMemory {
         do {
             return try device.hostMemory(name: name, size: bytes, node: configuration.node, log: log)
+        } catch {
+            throw .memory(error)
+        }
+    }
+}
+
+extension FirstRegion where B: Bus {
+    consuming func surrender() -> RegionPlace<B> { place }
+
+    /// Maps `region` for a device that is not up yet.
+    static func map<D: PCIDevice>(
+        _ region: borrowing DeviceRegion, for device: D, _ flushWindow: B, _ memory: BindingMemory
+    ) throws(DriverError) -> FirstRegion where D.BusType == B {
+        do {
+            return FirstRegion(
+                place: try RegionPlace.map(region, for: device, flushWindow, memory), slotSize: region.slotSize,
+                slots: region.slotCount)
         } catch {
             throw .memory(error)
         }

@@ -1,3 +1,4 @@
+import ClientKit
 import CShim
 import DeviceMemory
 import Foundation

@@ -6,7 +6,8 @@ internal import Rings
 /// One thread uses it. It holds no region: whoever consumes payload maps a view of its own.
 public struct ApplicationClient: ~Copyable {
     private var records: SPSCConsumer<FragmentRecord>
-    private var returns: SPSCProducer<TokenRange>
+    private let channel: ApplicationChannel
+    private var returns: ReturnLane
     private var commands: SPSCProducer<ApplicationCommand>
     private let linear: ByteView
     private let linearConsumed: SharedWord64
@@ -14,24 +15,30 @@ public struct ApplicationClient: ~Copyable {
     private let sendConsumed: SharedWord64
     private let gate: WakeupGate
     private let wakeup: WakeupLine?
+    private let bell: WakeupLine?
     private var consumedLinear: UInt64 = 0
     private var produced: UInt64 = 0
-    private var pending = TokenRange(start: 0, count: 0)
     private var dirty = false
 
     /// The application's end of `channel`.
     ///
-    /// - Parameter wakeup: rung when something is published while the engine sleeps; `nil` for an engine that never does.
-    public init(_ channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil) {
-        records = SPSCConsumer(channel.recordRing, capacity: ApplicationChannel.recordCapacity)
-        returns = SPSCProducer(channel.returnRing, capacity: ApplicationChannel.returnCapacity)
-        commands = SPSCProducer(channel.commandRing, capacity: ApplicationChannel.commandCapacity)
+    /// - Parameters:
+    ///   - wakeup: rung when something is published while the engine sleeps; `nil` for an engine that never does.
+    ///   - bell: rung by the engine when it publishes while this side waits; `nil` for a side that only polls.
+    public init(
+        _ channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil, bell: consuming WakeupLine? = nil
+    ) {
+        self.channel = channel
+        records = SPSCConsumer(channel.recordRing, capacity: channel.shape.recordCapacity)
+        returns = ReturnLane(channel, lane: 0)
+        commands = SPSCProducer(channel.commandRing, capacity: channel.shape.commandCapacity)
         linear = channel.linearRing.readOnly
         linearConsumed = channel.linearConsumed
         sends = channel.sendRing
         sendConsumed = channel.sendConsumed
-        gate = channel.gate
+        gate = channel.engineGate
         self.wakeup = wakeup
+        self.bell = bell
     }
 
     /// The next record, in stream order per connection.
@@ -55,17 +62,32 @@ public struct ApplicationClient: ~Copyable {
 
     /// Gives a token back. Consecutive ones travel as one range, at the latest with ``flush()``; false when the return
     /// ring is full (flush, and try again after the engine's next poll).
-    public mutating func giveBack(_ token: UInt64) -> Bool {
-        if pending.count != 0 && pending.start &+ UInt64(pending.count) == token && pending.count < 1024 {
-            pending.count &+= 1
-            return true
-        }
-        if pending.count != 0 {
-            guard returns.push(pending) else { return false }
-        }
-        pending = TokenRange(start: token, count: 1)
+    public mutating func giveBack(_ token: UInt64) -> Bool { returns.giveBack(token) }
+
+    /// Gives back every token up to `token`, those of all threads: the counter of a consumer that works in order. It never
+    /// goes back.
+    public mutating func giveBack(through token: UInt64) {
+        let reached = channel.consumedThrough.loadRelaxed()
+        if token > reached { channel.consumedThrough.storeReleasing(token) }
         dirty = true
-        return true
+    }
+
+    /// Asks for `bytes` more of a connection, which delivers on demand from then on; false when the command ring is full.
+    public mutating func demand(_ bytes: UInt32, on connection: UInt32) -> Bool {
+        dirty = true
+        return commands.push(ApplicationCommand(.demand, connection: connection, length: bytes))
+    }
+
+    /// Drops the next `bytes` of a connection's stream, those that have not been published yet.
+    public mutating func discard(_ bytes: UInt32, on connection: UInt32) -> Bool {
+        dirty = true
+        return commands.push(ApplicationCommand(.discard, connection: connection, length: bytes))
+    }
+
+    /// Asks to be told of `event` again.
+    public mutating func rearm(_ event: ChannelEvent) -> Bool {
+        dirty = true
+        return commands.push(ApplicationCommand(.rearm, connection: 0, length: UInt32(event.rawValue)))
     }
 
     /// Bytes that ``send(_:on:)`` would take now.
@@ -98,15 +120,36 @@ public struct ApplicationClient: ~Copyable {
 
     /// Makes everything returned and asked for visible to the engine; once a poll.
     public mutating func flush() {
-        if pending.count != 0 && returns.push(pending) { pending.count = 0 }
-        guard dirty else { return }
-        dirty = pending.count != 0
+        let returned = returns.publish()
+        guard dirty || returned else { return }
+        dirty = false
         records.release()
-        returns.publish()
         commands.publish()
         linearConsumed.storeReleasing(consumedLinear)
         if gate.publish() { ringEngine() }
     }
+
+    /// Waits until the engine publishes something, or `nanoseconds` have passed; returns at once when something is there.
+    ///
+    /// - Parameter other: a further descriptor whose readability ends the wait; -1 is none.
+    public mutating func wait(nanoseconds: UInt64, other: Int32 = -1) {
+        channel.clientGate.arm()
+        _ = channel.clientGate.publications
+        if !records.isEmpty {
+            channel.clientGate.disarm()
+            return
+        }
+        switch bell {
+        case .some(let bell):
+            _ = bell.wait(nanoseconds: nanoseconds, other: other)
+            bell.take()
+        case .none: break
+        }
+        channel.clientGate.disarm()
+    }
+
+    /// What the engine counts for this application.
+    public var counters: ChannelCounters { channel.counters }
 
     private func ringEngine() {
         switch wakeup {
