@@ -32,14 +32,17 @@ extension TCPStack {
             statistics.synsOverBacklog &+= 1
             return
         }
-        guard reassembly.budget.admit(guarantee: configuration.slotsPerFlow) else {
+        let listener = listeners[listenerIndex(segment.header.destinationPort)]
+        guard admit(owner: listener.owner, slots: listener.slots) else {
             free.append(i)
             statistics.synsWithoutSlots &+= 1
             return
         }
         statistics.passiveOpens &+= 1
         halfOpen += 1
-        prepare(i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, now)
+        prepare(
+            i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, owner: listener.owner,
+            slots: listener.slots, now)
         connections[i].isPassive = true
         connections[i].tags = segment.origin.tags
         connections[i].localPort = segment.header.destinationPort
