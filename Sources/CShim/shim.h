@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -136,6 +137,19 @@ static inline int shim_peer_credentials(int socket, pid_t *_Nonnull pid, uid_t *
     *pid = credentials.pid;
     *uid = credentials.uid;
     return 0;
+}
+// epoll(7), which Swift's Glibc does not show: one number for each descriptor, readability alone.
+static inline int shim_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int shim_epoll_add(int epoll, int fd, uint32_t tag) {
+    struct epoll_event event = {.events = EPOLLIN, .data = {.u32 = tag}};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+// Numbers of up to `count` descriptors that are readable now.
+static inline int shim_epoll_ready(int epoll, uint32_t *_Nonnull tags, int count) {
+    struct epoll_event events[64];
+    int n = epoll_wait(epoll, events, count < 64 ? count : 64, 0);
+    for (int i = 0; i < n; i++) tags[i] = events[i].data.u32;
+    return n;
 }
 // Accepts one connection without waiting.
 static inline int shim_accept(int socket) {

@@ -1,3 +1,4 @@
+internal import Logging
 internal import CShim
 internal import ClientKit
 internal import DeviceMemory
@@ -243,7 +244,7 @@ extension Controller where Driver: ~Copyable {
         } catch {
             return .portTaken
         }
-        let rule = SteeringRule(port: port)
+        let rule = SteeringRule(localPort: port)
         do {
             try engine.addRule(rule, binding: clients[place].binding, wait: wait)
             clients[place].ports[port] = .some(rule)
@@ -273,13 +274,13 @@ extension Controller where Driver: ~Copyable {
         guard request.operands.0 <= UInt64(UInt32.max), (1...65535).contains(request.operands.1) else {
             return .badRequest
         }
-        do {
+        do throws(TCPError) {
             let id = try engine.stack.connect(
                 to: IPv4Address(rawValue: UInt32(request.operands.0)), port: UInt16(request.operands.1), localPort: nil,
-                owner: place, flow: service(request.operands.2), now: now)
+                now: now, owner: place, flow: service(request.operands.2))
             reply.operands.0 = UInt64(id.rawValue)
             if let port = engine.stack.info(id)?.localPort {
-                let rule = SteeringRule(port: port)
+                let rule = SteeringRule(localPort: port)
                 // Without one payload arrives in host memory, and is delivered all the same.
                 if (try? engine.addRule(rule, binding: clients[place].binding, wait: wait)) != nil {
                     clients[place].rules.append(rule)

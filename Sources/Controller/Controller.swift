@@ -2,7 +2,7 @@ public import ClientKit
 public import DeviceMemory
 public import Engine
 public import Logging
-public import TCPLite
+internal import TCPLite
 public import Timeline
 public import VFIODriver
 

@@ -21,12 +21,12 @@ struct ListeningSocket: ~Copyable {
         if unsafe shim_bind_path(fd, &address) != 0 {
             guard errno == EADDRINUSE else { throw .cannotListen(path: path, errno: errno) }
             guard !Self.isAlive(path) else { throw .pathTaken(path) }
-            unlink(path)
+            _ = unsafe path.withCString { unsafe unlink($0) }
             guard unsafe shim_bind_path(fd, &address) == 0 else { throw .cannotListen(path: path, errno: errno) }
         }
-        chmod(path, mode_t(mode))
+        _ = unsafe path.withCString { unsafe chmod($0, mode_t(mode)) }
         guard listen(fd, 64) == 0 else { throw .cannotListen(path: path, errno: errno) }
-        let epoll = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
+        let epoll = shim_epoll_create()
         guard epoll >= 0 else { throw .cannotListen(path: path, errno: errno) }
         descriptor = owned
         watch = OwnedDescriptor(taking: epoll)
@@ -40,24 +40,21 @@ struct ListeningSocket: ~Copyable {
         return true
     }
 
-    deinit { unlink(path) }
+    deinit { _ = unsafe path.withCString { unsafe unlink($0) } }
 
     /// Readable while a client, or somebody who wants to become one, has something to say.
     var watchDescriptor: Int32 { watch.rawValue }
 
     /// Watches a client's socket, which says `tag` when it is readable; closing it ends that.
     func add(_ fd: Int32, tag: UInt32) {
-        var event = epoll_event()
-        event.events = EPOLLIN.rawValue
-        event.data.u32 = tag
-        _ = unsafe epoll_ctl(watch.rawValue, EPOLL_CTL_ADD, fd, &event)
+        _ = shim_epoll_add(watch.rawValue, fd, tag)
     }
 
     /// Tags of sockets that are readable now, at most 64.
     func readable() -> [UInt32] {
-        var events = [epoll_event](repeating: epoll_event(), count: 64)
-        let n = unsafe epoll_wait(watch.rawValue, &events, 64, 0)
-        return n > 0 ? (0..<Int(n)).map { unsafe events[$0].data.u32 } : []
+        var tags = [UInt32](repeating: 0, count: 64)
+        let n = unsafe shim_epoll_ready(watch.rawValue, &tags, 64)
+        return n > 0 ? Array(tags[0..<Int(n)]) : []
     }
 
     /// The next who wants to become a client; `nil` when there is none.

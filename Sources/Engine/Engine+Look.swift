@@ -1,3 +1,5 @@
+internal import DeviceMemory
+internal import HeaderSplit
 internal import ClientKit
 internal import PagePool
 internal import TCPLite

@@ -1,6 +1,6 @@
 public import ClientKit
-internal import DeviceMemory
-public import PagePool
+public import DeviceMemory
+internal import PagePool
 public import TCPLite
 public import Timeline
 
@@ -32,7 +32,7 @@ extension Engine where Driver: ~Copyable {
             throw .stack(error)
         }
         channel.describe()
-        ports[owner] = ApplicationPort(channel, configuration: configuration, bell: bell)
+        ports[owner] = ApplicationPort(channel, owner: owner, configuration: configuration, bell: bell)
         openPorts[owner] = true
     }
 
@@ -44,7 +44,7 @@ extension Engine where Driver: ~Copyable {
         guard isPortOpen(owner) else { return 0 }
         // First nothing new for it, then what is under way, then what it held: no step can bring back what an earlier took.
         stack.removeOwner(owner, pools: &pools)
-        let held = ports[owner].releaseEverything(&pools, &stack)
+        let held = ports[owner].releaseEverything(&pools)
         openPorts[owner] = false
         for place in 1..<regions.count where regions[place].owner == owner && regions[place].state == .active {
             unbind(UInt16(place), now: now, wait: wait)
@@ -66,7 +66,10 @@ extension Engine where Driver: ~Copyable {
     /// Tokens that an application holds, and how long it has held the oldest.
     public func held(by owner: Int, now: Instant) -> (tokens: Int, oldestAge: Interval) {
         guard isPortOpen(owner) else { return (0, .zero) }
-        return (ports[owner].tokens.outstanding, ports[owner].tokens.oldestAge(now))
+        return (
+            ports[owner].tokens.outstanding,
+            Interval(nanoseconds: ports[owner].tokens.ages(now: now.nanoseconds).oldestAge)
+        )
     }
 
     /// Tells an application of something that is no connection's.

@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 public import Timeline
 internal import VFIODriver

@@ -54,8 +54,9 @@ public import VFIODriver
     ) throws(EngineError) {
         do {
             var driver = try Driver(device: device, configuration: configuration.device, slotSize: 1 << 14)
-            let parts = try EngineParts<Driver>.build(&driver, configuration, nil, log, wait)
-            self.init(driver: driver, parts: parts, configuration: configuration)
+            var nothing: FirstRegion<Driver.Device.BusType>?
+            let parts = try EngineParts<Driver>.build(&driver, configuration, &nothing, log, wait)
+            self.init(driver: driver, parts: parts, configuration: configuration, channel: nil, slots: 0)
         } catch {
             throw .driver(error)
         }
@@ -72,26 +73,27 @@ public import VFIODriver
         device: Driver.Device, configuration: EngineConfiguration, region: borrowing DeviceRegion,
         flushWindow: Driver.Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
     ) throws(EngineError) {
-        let slots = region.slotCount
-        do {
-            var driver = try Driver(device: device, configuration: configuration.device, slotSize: region.slotSize)
+        do throws(DriverError) {
             let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
-            guard slots > needed else {
-                throw DriverError.split(.poolTooSmall(slots: slots, descriptors: needed))
+            guard region.slotCount > needed else {
+                throw DriverError.split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
             }
-            let first = try FirstRegion.map(region, for: device, flushWindow, configuration.memory)
-            let parts = try EngineParts<Driver>.build(&driver, configuration, first, log, wait)
-            self.init(driver: driver, parts: parts, configuration: configuration)
+            var driver = try Driver(device: device, configuration: configuration.device, slotSize: region.slotSize)
+            var first: FirstRegion? = try FirstRegion.map(region, for: device, flushWindow, configuration.memory)
+            let parts = try EngineParts<Driver>.build(&driver, configuration, &first, log, wait)
+            self.init(
+                driver: driver, parts: parts, configuration: configuration, channel: channel,
+                slots: region.slotCount)
         } catch {
             throw .driver(error)
         }
-        var port = configuration.port ?? PortConfiguration(tokenLimit: slots * 2)
-        port.tokenLimit = max(port.tokenLimit, 4)
-        try openPort(0, channel, port, flows: nil)
-        if port.uniform { ports[0].placementPool = 1 }
     }
 
-    private init(driver: consuming Driver, parts: consuming EngineParts<Driver>, configuration: EngineConfiguration) {
+    /// - Parameter channel: towards application 0, which owns the region that all queues fill; `nil`: nobody is there yet.
+    private init(
+        driver: consuming Driver, parts: consuming EngineParts<Driver>, configuration: EngineConfiguration,
+        channel: ApplicationChannel?, slots: Int
+    ) {
         var stackConfiguration = configuration.stack
         // A real controller brings its own address.
         let address = driver.macAddress
@@ -119,6 +121,13 @@ public import VFIODriver
         burst = configuration.burst
         deliveryQuantum = Int32(clamping: configuration.deliveryQuantum)
         stack = TCPStack(configuration: stackConfiguration, secret: configuration.secret)
+        guard let channel else { return }
+        channel.describe()
+        var port = configuration.port ?? PortConfiguration(tokenLimit: slots * 2)
+        port.tokenLimit = max(port.tokenLimit, 4)
+        ports[0] = ApplicationPort(channel, configuration: port)
+        openPorts[0] = true
+        if port.uniform { ports[0].placementPool = 1 }
     }
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.

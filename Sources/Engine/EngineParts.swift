@@ -9,8 +9,7 @@ internal import VFIODriver
 /// A region that all split queues are bound to from the start.
 struct FirstRegion<B: Bus>: ~Copyable {
     var place: RegionPlace<B>
-    let slotSize: Int
-    let slots: Int
+    var pool: PagePool
 }
 
 /// What an engine is put together from once its device is up.
@@ -32,14 +31,15 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
     /// Brings the device up and its queues; when a step fails the device is shut down again.
     static func build(
         _ driver: inout Driver, _ configuration: EngineConfiguration,
-        _ first: consuming FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
+        _ first: inout FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
     ) throws(DriverError) -> EngineParts {
         do {
             try driver.bringUp(wait: wait)
             try driver.requireParts()
             log.info("link up at \(driver.linkSpeed) Mbit/s")
-            if first == nil { try driver.setSpread(over: []) }
-            return try EngineParts(driver, configuration, first, log, wait)
+            let isBound = first != nil
+            if !isBound { try driver.setSpread(over: []) }
+            return try EngineParts(driver, configuration, &first, log, wait)
         } catch {
             driver.shutDown(wait: wait)
             throw error
@@ -48,7 +48,7 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
 
     private init(
         _ driver: borrowing Driver, _ configuration: EngineConfiguration,
-        _ first: consuming FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
+        _ first: inout FirstRegion<Driver.Device.BusType>?, _ log: Logger, _ wait: (Interval) -> Void
     ) throws(DriverError) {
         let device = driver.device
         guard let registers = device.bar(0) else { throw .noRegisters }
@@ -70,16 +70,8 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
             PagePool(identifier: 0, provider: MemoryProvider(hostPages: hostPages, slotSize: hostSlotBytes)))
         var regions = Slab<Place>(count: configuration.regions + 1) { _ in .vacant }
         var bound = 0
-        if let first {
-            bound = 1
-            do {
-                pools.install(try first.place.makePool(1, slotSize: first.slotSize, slots: first.slots))
-            } catch {
-                throw .slotSize(bytes: first.slotSize, why: error.description)
-            }
-            regions[1] = first.surrender()
-            regions[1].state = .active
-        }
+        if first != nil { bound = 1 }
+        FirstRegion.place(&first, &pools, &regions)
         var queues = Slab<Driver.ReceiveQueue>(capacity: splitQueues + 1)
         let transmit: Driver.TransmitRing
         let spare: QueueMemory
@@ -92,8 +84,8 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
                         flushWindow: regions[pool].flushWindow ?? registers, visibility: regions[pool].visibility,
                         wait: wait))
             }
-            transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
             spare = try driver.makeQueueMemory(&memory)
+            transmit = try driver.makeTransmitQueue(memory: &memory, wait: wait)
         } catch {
             // Queues that were enabled before go on writing until the device is shut down: memory lives until then.
             driver.shutDown(wait: wait)
@@ -127,19 +119,29 @@ struct EngineParts<Driver: NICDriver & ~Copyable>: ~Copyable {
     }
 }
 
-extension FirstRegion where B: Bus {
-    consuming func surrender() -> RegionPlace<B> { place }
+extension FirstRegion {
+    /// Gives the region its place, number 1; nothing when there is none.
+    static func place(_ first: inout FirstRegion?, _ pools: inout PoolTable, _ regions: inout Slab<RegionPlace<B>>) {
+        guard let region = first.take() else { return }
+        pools.install(region.pool)
+        regions[1] = region.place
+        regions[1].state = .active
+    }
 
     /// Maps `region` for a device that is not up yet.
     static func map<D: PCIDevice>(
         _ region: borrowing DeviceRegion, for device: D, _ flushWindow: B, _ memory: BindingMemory
     ) throws(DriverError) -> FirstRegion where D.BusType == B {
         do {
-            return FirstRegion(
-                place: try RegionPlace.map(region, for: device, flushWindow, memory), slotSize: region.slotSize,
-                slots: region.slotCount)
-        } catch {
+            let place = try RegionPlace.map(region, for: device, flushWindow, memory)
+            let pool = try place.makePool(1, slotSize: region.slotSize, slots: region.slotCount)
+            return FirstRegion(place: place, pool: pool)
+        } catch let error as DeviceMemoryError {
             throw .memory(error)
+        } catch let error as PagePoolError {
+            throw .pool(error)
+        } catch {
+            throw .memory(.deviceGone)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import DeviceMemory
 public import HeaderSplit
 public import PagePool
 public import TCPLite
@@ -70,5 +71,26 @@ extension Engine where Driver: ~Copyable {
     public func ledger(ofRegion number: UInt16) -> Ledger? {
         guard Int(number) < regions.count, number != 0, regions[Int(number)].state != .vacant else { return nil }
         return pools.pools[Int(number)].ledger()
+    }
+}
+
+extension PoolStatistics {
+    /// Counts two pools together; what is about the present alone is dropped.
+    static func + (lhs: PoolStatistics, rhs: PoolStatistics) -> PoolStatistics {
+        var sum = lhs
+        sum.allocFast &+= rhs.allocFast
+        sum.allocSlow &+= rhs.allocSlow
+        sum.allocRefill &+= rhs.allocRefill
+        sum.allocEmpty &+= rhs.allocEmpty
+        sum.allocRefused &+= rhs.allocRefused
+        sum.recycleCached &+= rhs.recycleCached
+        sum.recycleCacheFull &+= rhs.recycleCacheFull
+        sum.recycleReleased &+= rhs.recycleReleased
+        sum.freedByPool &+= rhs.freedByPool
+        sum.trimmed &+= rhs.trimmed
+        sum.violations &+= rhs.violations
+        sum.inFlight += rhs.inFlight
+        sum.inFlightBytes += rhs.inFlightBytes
+        return sum
     }
 }

@@ -1,7 +1,8 @@
+internal import Rings
 internal import ClientKit
 internal import DeviceMemory
-internal import PagePool
-internal import TCPLite
+public import PagePool
+public import TCPLite
 
 /// What the application asks for.
 extension ApplicationPort {
@@ -15,6 +16,11 @@ extension ApplicationPort {
             guard let command = commands.pop() else { break }
             any = true
             let id = ConnectionID(rawValue: command.connection)
+            // Another application's connections cannot be named; those that are gone are nobody's.
+            if let other = stack.owner(of: id), other != owner {
+                statistics.badCommands &+= 1
+                continue
+            }
             switch CommandKind(rawValue: command.kindCode) {
             case .send:
                 if pendingSend == nil { pendingSend = command } else { waiting = command }
@@ -30,7 +36,9 @@ extension ApplicationPort {
             case .leave:
                 stack.leave(id, pools: &pools)
                 release(connection: command.connection, &pools, &stack)
-            case .demand: stack.demand(id, bytes: Int(command.length))
+            case .demand:
+                stack.setPull(id, true)
+                stack.demand(id, bytes: Int(command.length))
             case .discard: stack.discard(id, bytes: Int(command.length), pools: &pools)
             case .rearm:
                 if let event = ChannelEvent(rawValue: UInt16(truncatingIfNeeded: command.length)) {

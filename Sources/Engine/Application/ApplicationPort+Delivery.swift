@@ -1,13 +1,20 @@
+internal import Rings
 internal import ClientKit
-internal import DeviceMemory
+public import DeviceMemory
 internal import Packets
-internal import PagePool
-internal import TCPLite
+public import PagePool
+public import TCPLite
+public import Timeline
 
 /// Towards the application.
 extension ApplicationPort {
     /// Publishes one delivery; ``hasRoom()`` was asked before.
-    @usableFromInline mutating func deliver(_ delivery: consuming Delivery, _ pools: inout PoolTable) {
+    ///
+    /// - Returns: how many bytes it was.
+    @usableFromInline mutating func deliver(
+        _ delivery: consuming Delivery, _ pools: inout PoolTable, _ now: Instant
+    ) -> Int {
+        var bytes = 0
         let connection = delivery.connection.rawValue
         switch delivery.kind {
         case .opened(let address, let port, _, _):
@@ -21,31 +28,42 @@ extension ApplicationPort {
             push(FragmentRecord(.untrusted, connection: connection, length: UInt32(truncatingIfNeeded: segments)))
         case .sendSpaceAvailable: break
         case .data:
-            if let bytes = delivery.linear { pushLinear(bytes, connection, delivery.payloadSum, &pools) }
+            if let linear = delivery.linear {
+                bytes = linear.count
+                pushLinear(linear, connection, delivery.payloadSum, &pools, now)
+            }
         }
         if let fragment = delivery.fragment.take() {
-            let sum = delivery.payloadSum
-            let delivered = pools.deliver(fragment)
-            let token = tokens.issue(slot: delivered.netmem, connection: connection)
-            statistics.deviceBytes &+= UInt64(delivered.length)
-            statistics.records &+= 1
-            push(
-                FragmentRecord(
-                    .device, connection: connection, token: token, offset: delivered.regionOffset,
-                    length: delivered.length, payloadSum: sum, region: delivered.netmem.pool))
+            bytes &+= Int(fragment.length)
+            push(announce(fragment, connection, delivery.payloadSum, &pools, now))
         }
+        return bytes
+    }
+
+    /// Issues a token for a fragment: the record that tells of it. There is room for a token.
+    mutating func announce(
+        _ fragment: consuming Fragment, _ connection: UInt32, _ sum: UInt16?, _ pools: inout PoolTable, _ now: Instant
+    ) -> FragmentRecord {
+        let delivered = pools.deliver(fragment)
+        let token = tokens.issue(slot: delivered.netmem, connection: connection, at: now.nanoseconds) ?? 0
+        statistics.deviceBytes &+= UInt64(delivered.length)
+        statistics.records &+= 1
+        return FragmentRecord(
+            .device, connection: connection, token: token, offset: delivered.regionOffset, length: delivered.length,
+            payloadSum: sum, region: delivered.netmem.pool)
     }
 
     /// Publishes a frame: `bytes` of it from host memory, and what is in a slot. False, with nothing taken, when there is no
     /// room now.
     @usableFromInline mutating func deliver(
-        frame bytes: ByteView, headerLength: Int, isVerified: Bool, fragment: inout Fragment?, _ pools: inout PoolTable
+        frame bytes: ByteView, headerLength: Int, isVerified: Bool, fragment: inout Fragment?, _ pools: inout PoolTable,
+        _ now: Instant
     ) -> Bool {
         // A frame's bytes lie in one piece: what is left before the end of the ring is skipped, and comes back with them.
         let position = Int(linearProduced & UInt64(linear.count &- 1))
         let gap = bytes.count > linear.count &- position ? linear.count &- position : 0
         guard records.hasSpace(for: 2), linearFree >= bytes.count &+ gap, !linearOwners.isFull,
-            tokens.outstanding < configuration.tokenLimit
+            tokens.room >= 1
         else { return false }
         if gap != 0 { linearOwners.push(ApplicationPort.nobody, UInt32(truncatingIfNeeded: gap)) }
         linearProduced &+= UInt64(gap)
@@ -62,14 +80,9 @@ extension ApplicationPort {
         statistics.linearBytes &+= UInt64(bytes.count)
         statistics.records &+= 1
         if let fragment = taken {
-            let delivered = pools.deliver(fragment)
-            let token = tokens.issue(slot: delivered.netmem, connection: ApplicationPort.nobody)
-            statistics.deviceBytes &+= UInt64(delivered.length)
-            statistics.records &+= 1
-            push(
-                FragmentRecord(
-                    .device, connection: frames, token: token, offset: delivered.regionOffset,
-                    length: delivered.length, region: delivered.netmem.pool))
+            var record = announce(fragment, ApplicationPort.nobody, nil, &pools, now)
+            record.connection = frames
+            push(record)
         }
         return true
     }
@@ -78,14 +91,14 @@ extension ApplicationPort {
     static var nobody: UInt32 { .max }
 
     private mutating func pushLinear(
-        _ bytes: ByteView, _ connection: UInt32, _ sum: UInt16?, _ pools: inout PoolTable
+        _ bytes: ByteView, _ connection: UInt32, _ sum: UInt16?, _ pools: inout PoolTable, _ now: Instant
     ) {
         var done = 0
         while done < bytes.count {
             let position = Int(linearProduced & UInt64(linear.count &- 1))
             let n = min(bytes.count &- done, linear.count &- position)
             linear.copy(bytes.slice(done, n), at: position)
-            if configuration.uniform { pushPlace(n, connection, &pools) }
+            if configuration.uniform { pushPlace(n, connection, &pools, now) }
             // A sum is of the whole piece: a piece that wraps carries none.
             let whole = n == bytes.count ? sum : nil
             push(
@@ -120,12 +133,12 @@ extension ApplicationPort {
         return true
     }
 
-    private mutating func pushPlace(_ count: Int, _ connection: UInt32, _ pools: inout PoolTable) {
+    private mutating func pushPlace(_ count: Int, _ connection: UInt32, _ pools: inout PoolTable, _ now: Instant) {
         guard var open = placement.take() else { return }
         let rest = pools.split(&open, at: UInt32(truncatingIfNeeded: count))
         let delivered = pools.deliver(open)
         placement = consume rest
-        let token = tokens.issue(slot: delivered.netmem.marked, connection: connection)
+        let token = tokens.issue(slot: delivered.netmem.marked, connection: connection, at: now.nanoseconds) ?? 0
         statistics.movedBytes &+= UInt64(count)
         push(
             FragmentRecord(

@@ -1,7 +1,8 @@
-public import ClientKit
+internal import Rings
+internal import ClientKit
 internal import DeviceMemory
-internal import PagePool
-internal import TCPLite
+public import PagePool
+public import TCPLite
 
 /// What a return by call brought about.
 public struct ReturnOutcome: Sendable, Hashable {
@@ -20,58 +21,50 @@ public struct ReturnOutcome: Sendable, Hashable {
 extension ApplicationPort {
     /// Takes returns: tokens to the pool, credit to their connections. Bounded work: about `limit` tokens a call.
     @usableFromInline mutating func takeReturns(limit: Int, pools: inout PoolTable, stack: inout TCPStack) -> Bool {
-        var taken = 0
-        for lane in 0..<lanes.count where taken < limit {
-            taken &+= takeLane(lane, limit: limit &- taken, &pools, &stack)
-        }
-        if taken < limit { taken &+= takeCounter(limit: limit &- taken, &pools, &stack) }
-        return creditLinear(&stack) || taken != 0
+        var budget = limit
+        for lane in 0..<lanes.count { takeLane(lane, &budget, &pools, &stack) }
+        takeCounter(&budget, &pools, &stack)
+        let worked = budget < limit
+        if worked { statistics.badReturns = tokens.staleReturns &+ tokens.unknownReturns }
+        return creditLinear(&stack) || worked
     }
 
     private mutating func takeLane(
-        _ lane: Int, limit: Int, _ pools: inout PoolTable, _ stack: inout TCPStack
-    ) -> Int {
-        var taken = 0
-        var partial = lanes[lane].partial
-        while taken < limit {
-            if partial.count == 0 {
+        _ lane: Int, _ budget: inout Int, _ pools: inout PoolTable, _ stack: inout TCPStack
+    ) {
+        let before = budget
+        var work = lanes[lane].work
+        while budget > 0 {
+            if work.isDone {
                 guard let range = lanes[lane].ring.pop() else { break }
-                partial = range
-                if range.count == 0 { taken &+= 1 }
-                // A count that no application can hold is nonsense; it must not become work.
-                if UInt64(range.count) > UInt64(tokens.outstanding) {
-                    statistics.badReturns &+= 1
-                    partial.count = 0
-                    taken &+= 1
-                    continue
-                }
+                // A range costs as much as one token at least, so that ranges of nothing are no endless work.
+                budget &-= 1
+                work = ReturnWork(start: range.start, count: UInt64(range.count))
             }
-            while partial.count != 0 && taken < limit {
-                takeBack(partial.start, &pools, &stack)
-                partial.start &+= 1
-                partial.count &-= 1
-                taken &+= 1
-            }
+            take(&work, &budget, &pools, &stack)
         }
-        lanes[lane].partial = partial
-        if taken != 0 { lanes[lane].ring.release() }
-        return taken
+        lanes[lane].work = work
+        if budget != before { lanes[lane].ring.release() }
     }
 
-    /// The application's counter: every token up to it. A counter beyond what was issued means all of it.
-    private mutating func takeCounter(limit: Int, _ pools: inout PoolTable, _ stack: inout TCPStack) -> Int {
-        let through = min(consumedThrough.loadAcquiring(), tokens.next &- 1)
-        guard through > returnedThrough else { return 0 }
-        let end = min(through, returnedThrough &+ UInt64(limit))
-        let count = Int(end &- returnedThrough)
-        while returnedThrough < end {
-            returnedThrough &+= 1
-            // What came back by another way before is no error here.
-            if case .returned(let netmem, let connection) = tokens.takeQuietly(returnedThrough) {
-                book(netmem, connection, &pools, &stack)
-            }
+    /// The application's counter: every token up to it. What came back by another way before is no error here.
+    private mutating func takeCounter(_ budget: inout Int, _ pools: inout PoolTable, _ stack: inout TCPStack) {
+        if counterWork.isDone {
+            let through = consumedThrough.loadAcquiring()
+            guard through > returnedThrough, budget > 0 else { return }
+            counterWork = tokens.everything(upTo: through)
+            // A counter beyond what was issued means all of it, once.
+            returnedThrough = min(through, tokens.next &- 1)
         }
-        return count
+        var work = counterWork
+        take(&work, &budget, &pools, &stack)
+        counterWork = work
+    }
+
+    private mutating func take(
+        _ work: inout ReturnWork, _ budget: inout Int, _ pools: inout PoolTable, _ stack: inout TCPStack
+    ) {
+        while let held = tokens.next(of: &work, budget: &budget) { book(held, &pools, &stack) }
     }
 
     /// Returns by call: looks at no more than 128 ranges and 1024 tokens, as Linux's SO_DEVMEM_DONTNEED does; `nil` when there
@@ -80,60 +73,53 @@ extension ApplicationPort {
         _ ranges: [TokenRange], pools: inout PoolTable, stack: inout TCPStack
     ) -> ReturnOutcome? {
         guard ranges.count <= ControlMessage.mostRanges else { return nil }
+        let (stale, unknown) = (tokens.staleReturns, tokens.unknownReturns)
         var outcome = ReturnOutcome()
         var left = ApplicationPort.mostTokens
-        for range in ranges {
-            for i in 0..<UInt64(min(Int(range.count), left)) {
-                switch tokens.take(range.start &+ i) {
-                case .returned(let netmem, let connection):
-                    book(netmem, connection, &pools, &stack)
-                    outcome.freed += 1
-                case .stale: outcome.stale += 1
-                case .unknown: outcome.unknown += 1
-                }
-            }
+        for range in ranges where left > 0 {
+            // Tokens beyond the limit are not looked at, and so neither freed nor wrong.
+            var work = ReturnWork(start: range.start, count: UInt64(min(Int(range.count), left)))
             left -= min(Int(range.count), left)
-            if left == 0 { break }
+            var budget = Int.max
+            while let held = tokens.next(of: &work, budget: &budget) {
+                book(held, &pools, &stack)
+                outcome.freed += 1
+            }
         }
-        statistics.badReturns &+= UInt64(outcome.stale + outcome.unknown)
+        outcome.stale = Int(clamping: tokens.staleReturns &- stale)
+        outcome.unknown = Int(clamping: tokens.unknownReturns &- unknown)
+        statistics.badReturns = tokens.staleReturns &+ tokens.unknownReturns
         return outcome
     }
 
     /// Tokens that one call looks at.
     static var mostTokens: Int { 1024 }
 
-    private mutating func takeBack(_ token: UInt64, _ pools: inout PoolTable, _ stack: inout TCPStack) {
-        switch tokens.take(token) {
-        case .returned(let netmem, let connection): book(netmem, connection, &pools, &stack)
-        case .stale, .unknown: statistics.badReturns &+= 1
-        }
-    }
-
-    private mutating func book(
-        _ netmem: Netmem, _ connection: UInt32, _ pools: inout PoolTable, _ stack: inout TCPStack
-    ) {
-        pools.returned(netmem)
+    private mutating func book(_ held: HeldToken, _ pools: inout PoolTable, _ stack: inout TCPStack) {
+        pools.returned(held.slot)
         // A place for linear bytes was never charged to its connection: those bytes have a budget of their own.
-        if !netmem.isMarked { stack.credit(ConnectionID(rawValue: connection), slots: 1, linearBytes: 0) }
+        if !held.slot.isMarked {
+            stack.credit(ConnectionID(rawValue: held.connection), slots: 1, linearBytes: 0)
+        }
         statistics.tokensReturned &+= 1
     }
 
-    /// The application has left a connection: tokens that belong to it come back.
+    /// The application has left a connection: tokens that belong to it come back; those that belong to the binding stay.
     mutating func release(connection: UInt32, _ pools: inout PoolTable, _ stack: inout TCPStack) {
-        guard configuration.lifetime == .connection else { return }
-        while let netmem = tokens.popHeld(by: connection) {
-            book(netmem, connection, &pools, &stack)
+        guard configuration.lifetime == .connection else { return tokens.orphan(connection) }
+        while let held = tokens.popHeld(by: connection) {
+            book(held, &pools, &stack)
             statistics.tokensReclaimed &+= 1
         }
     }
 
-    /// The application is gone: everything that it held comes back, at once.
+    /// The application is gone, and the stack has forgotten it: everything that it held comes back, at once.
     ///
     /// - Returns: how many tokens it held.
-    mutating func releaseEverything(_ pools: inout PoolTable, _ stack: inout TCPStack) -> Int {
+    mutating func releaseEverything(_ pools: inout PoolTable) -> Int {
         var count = 0
         while let held = tokens.popAny() {
-            book(held.netmem, held.connection, &pools, &stack)
+            pools.returned(held.slot)
             count += 1
         }
         statistics.tokensReclaimed &+= UInt64(count)

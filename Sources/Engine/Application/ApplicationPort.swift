@@ -1,10 +1,10 @@
-public import ClientKit
-public import DeviceMemory
+internal import ClientKit
+internal import DeviceMemory
 internal import Packets
-public import PagePool
+internal import PagePool
 internal import Rings
-public import TCPLite
-public import Timeline
+internal import TCPLite
+internal import Timeline
 
 /// Whose the tokens of a binding are: when what an application forgot comes back.
 public enum TokenLifetime: Sendable, Hashable {
@@ -43,6 +43,8 @@ public struct PortConfiguration: Sendable, Hashable {
     private let bellGate: WakeupGate
     private let bell: WakeupLine?
     let configuration: PortConfiguration
+    /// Its place at the engine and number at the stack.
+    let owner: Int
     /// The pool whose slots linear bytes are placed in; 0 is none.
     var placementPool = 0
     /// What is left of the slot that linear bytes are being placed in.
@@ -52,6 +54,7 @@ public struct PortConfiguration: Sendable, Hashable {
     var sendTaken: UInt64 = 0
     /// Every token up to here was returned by the application's counter.
     var returnedThrough: UInt64 = 0
+    var counterWork = ReturnWork()
     /// The send in progress, and the one command that had to wait behind it.
     var pendingSend: ApplicationCommand?
     var waiting: ApplicationCommand?
@@ -65,7 +68,11 @@ public struct PortConfiguration: Sendable, Hashable {
     var rearmed: UInt32 = 0
     var statistics = DeliveryStatistics()
 
-    init(_ channel: ApplicationChannel, configuration: PortConfiguration, bell: consuming WakeupLine? = nil) {
+    init(
+        _ channel: ApplicationChannel, owner: Int = 0, configuration: PortConfiguration,
+        bell: consuming WakeupLine? = nil
+    ) {
+        self.owner = owner
         self.channel = channel
         self.configuration = configuration
         self.bell = bell
@@ -82,7 +89,7 @@ public struct PortConfiguration: Sendable, Hashable {
         gate = channel.engineGate
         bellGate = channel.clientGate
         linearOwners = LinearOwners(capacity: channel.shape.recordCapacity * 2)
-        tokens = TokenTable(capacity: configuration.tokenLimit)
+        tokens = TokenTable(capacity: configuration.tokenLimit, limit: configuration.tokenLimit)
     }
 
     /// The smallest channel: a place that nobody has looks at one.
@@ -102,7 +109,7 @@ public struct PortConfiguration: Sendable, Hashable {
         // A linear piece that wraps takes two records, each with a place where placement is uniform; one is kept for events.
         let hasRings =
             records.hasSpace(for: 5) && linearFree >= ApplicationPort.largestLinearPiece && !linearOwners.isFull
-        if hasRings && tokens.outstanding &+ 2 <= configuration.tokenLimit { return true }
+        if hasRings && tokens.room >= 2 { return true }
         statistics.pauses &+= 1
         return false
     }
@@ -162,7 +169,7 @@ public struct PortConfiguration: Sendable, Hashable {
 /// One return ring, and what is left of a range that was longer than one call's work.
 struct ReturnIntake: ~Copyable {
     var ring: SPSCConsumer<TokenRange>
-    var partial = TokenRange(start: 0, count: 0)
+    var work = ReturnWork()
 
     init(_ bytes: MutableByteView, capacity: Int) { ring = SPSCConsumer(bytes, capacity: capacity) }
 }

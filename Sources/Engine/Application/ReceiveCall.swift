@@ -135,7 +135,8 @@ extension Engine where Driver: ~Copyable {
                 linear.copy(bytes, at: result.linearBytes)
                 records.append(
                     FragmentRecord(
-                        .linear, connection: connection, offset: UInt64(result.linearBytes), length: UInt32(bytes.count),
+                        .linear, connection: connection, offset: UInt64(result.linearBytes),
+                        length: UInt32(bytes.count),
                         payloadSum: part.payloadSum))
                 result.linearBytes += bytes.count
                 result.bytes += bytes.count

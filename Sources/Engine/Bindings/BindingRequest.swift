@@ -1,6 +1,6 @@
 public import DeviceMemory
 public import PagePool
-public import VFIODriver
+internal import VFIODriver
 
 /// What the slots of a binding are made of, as far as the stack is concerned.
 public enum BindingMemory: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import ClientKit
+internal import ClientKit
 public import DeviceMemory
 internal import HeaderSplit
 internal import PagePool
@@ -236,7 +236,8 @@ extension Engine where Driver: ~Copyable {
             try? driver.device.unmap(regions[place].iova, length: regions[place].bytes)
         }
         binding.retiredPools = binding.retiredPools + pools.pools[place].statistics
-        pools.vacate(UInt16(place))
+        // Drained, or the caller would not be here; if it is not, the place stays taken and says so in the report.
+        guard (try? pools.vacate(UInt16(place))) != nil else { return }
         regions[place] = .vacant
     }
 
@@ -261,7 +262,7 @@ extension Engine where Driver: ~Copyable {
     /// Frees regions whose last token is back. Never on the packet path: the device's mappings are changed here.
     mutating func reap() {
         for place in 1..<regions.count
-        where regions[place].state == .draining && pools.pools[place].isDrained && queuesOf(place).isEmpty {
+        where regions[place].state == .draining && pools.pools[place].state == .drained && queuesOf(place).isEmpty {
             forbid(place)
             binding.drained &+= 1
             close(place)

@@ -1,3 +1,5 @@
+internal import TCPLite
+internal import ClientKit
 internal import DeviceMemory
 internal import HeaderSplit
 internal import PagePool
@@ -62,9 +64,9 @@ extension Engine where Driver: ~Copyable {
             throw .driver(error.description)
         }
         drain(queue, now)
-        do {
+        do throws(BindingError) {
             try injected(.start)
-            do {
+            do throws(DriverError) {
                 try driver.startReceiveQueue(queue, &fresh, wait: wait)
             } catch {
                 throw BindingError.driver(error.description)

@@ -1,8 +1,9 @@
+internal import DeviceMemory
 public import Timeline
 public import VFIODriver
 
 /// A rule that is in force, and for which binding.
-struct InstalledRule: Hashable, Sendable {
+@usableFromInline struct InstalledRule: Hashable, Sendable {
     var rule: SteeringRule
     var binding: UInt16
 }

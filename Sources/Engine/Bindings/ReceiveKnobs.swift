@@ -1,3 +1,4 @@
+internal import DeviceMemory
 /// Settings of the receive side that bindings rely on: they can be changed only while none does.
 public struct ReceiveKnobs: Sendable, Hashable {
     /// Whether headers are split from payload.

@@ -1,10 +1,10 @@
-internal import DeviceMemory
+public import DeviceMemory
 internal import HeaderSplit
 internal import PagePool
-public import Timeline
+internal import Timeline
 
 /// A region as an engine has it: where the device sees it, and what is bound to it. Its number is that of its pool.
-struct RegionPlace<B: Bus>: ~Copyable {
+@usableFromInline struct RegionPlace<B: Bus>: ~Copyable {
     enum State {
         case vacant
         case active
@@ -57,8 +57,12 @@ struct RegionPlace<B: Bus>: ~Copyable {
                 identifier: number,
                 provider: MemoryProvider(deviceRegionAt: iova, slotSize: slotSize, slotCount: slots))
         case .host(let readable):
-            guard case .some(let view) = view else { throw .noMemory }
-            let block = HostBlock(bytes: view.bytes, iova: iova)
+            let bytes: MutableByteView
+            switch view {
+            case .some(let view): bytes = view.bytes
+            case .none: throw .noMemory
+            }
+            let block = HostBlock(bytes: bytes, iova: iova)
             return PagePool(
                 identifier: number,
                 provider: try MemoryProvider(registered: block, slotSize: slotSize, readable: readable))
