@@ -19,6 +19,8 @@ public struct ApplicationClient: ~Copyable {
     private var consumedLinear: UInt64 = 0
     private var produced: UInt64 = 0
     private var dirty = false
+    /// Where the next linear record's bytes belong.
+    private var place: FragmentRecord?
 
     /// The application's end of `channel`.
     ///
@@ -46,6 +48,30 @@ public struct ApplicationClient: ~Copyable {
         guard let record = records.pop() else { return nil }
         dirty = true
         return record
+    }
+
+    /// The next record of a uniform binding: bytes that arrived in host memory are copied to the place in the region that came with
+    /// them, and their record is one of the region like all others, with ``FragmentRecord/isMoved``.
+    ///
+    /// - Parameter region: the payload that a record names, writable; `nil` for none, and the record stays a linear one.
+    public mutating func next(placing region: (FragmentRecord) -> MutableByteView?) -> FragmentRecord? {
+        while let record = next() {
+            if record.kind == .place {
+                place = record
+                continue
+            }
+            guard record.kind == .linear, var placed = place else { return record }
+            place = nil
+            placed.length = record.length
+            guard let bytes = region(placed) else { return record }
+            bytes.copy(self.bytes(of: record))
+            consumeLinear(record)
+            placed.kindCode = RecordKind.device.rawValue
+            placed.flags = record.flags | FragmentRecord.movedFlag
+            placed.payloadSum = record.payloadSum
+            return placed
+        }
+        return nil
     }
 
     /// The bytes of a linear record. Valid until ``consumeLinear(_:)`` has given them back.

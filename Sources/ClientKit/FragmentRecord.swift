@@ -108,7 +108,8 @@
     /// What an ``RecordKind/event`` tells; `nil` for a code of a newer version.
     public var event: ChannelEvent? { kind == .event ? ChannelEvent(rawValue: headerLength) : nil }
     /// Whether the bytes were moved into the region by a processor.
-    @inlinable public var isMoved: Bool { flags & 8 != 0 }
+    @inlinable public var isMoved: Bool { flags & FragmentRecord.movedFlag != 0 }
+    @usableFromInline static var movedFlag: UInt8 { 8 }
     /// Whether ``payloadSum`` says something.
     @inlinable public var hasPayloadSum: Bool { flags & 1 != 0 }
 }
