@@ -115,6 +115,8 @@ public import Rings
     /// Number of descriptors.
     public var size: Int { Int(mask) + 1 }
 
+    /// Whether payload goes to slots and headers to buffers of their own; otherwise whole frames go to slots.
+    public var splits: Bool { !takesWholeFrames }
     /// Bytes of a payload buffer: the slot, less what a header buffer in front of it takes.
     public var payloadBytes: Int { Int(payloadSize) }
 

@@ -32,6 +32,14 @@ extension NICDriver where Self: ~Copyable {
         return QueueMemory(ring: ring, headers: try block(&memory, headerSlabBytes))
     }
 
+    /// Arms receive queue `index` as it is at first: queue 0 for whole frames in host memory, the others to split.
+    public func prepareReceiveQueue(
+        _ index: Int, memory: QueueMemory, pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
+    ) throws(DriverError) -> ReceiveQueue {
+        try prepareReceiveQueue(
+            index, memory: memory, splits: index != 0, pool: &pool, flushWindow: flushWindow, visibility: visibility)
+    }
+
     /// Sets up receive queue `index` in memory of its own, fills it from `pool` and starts it.
     ///
     /// - Parameters:
@@ -39,12 +47,13 @@ extension NICDriver where Self: ~Copyable {
     ///   - visibility: of the region behind `pool`.
     /// - Throws: with every slot back in `pool`.
     public func makeReceiveQueue(
-        _ index: Int, memory: inout HostMemory, pool: inout PagePool, flushWindow: Device.BusType,
-        visibility: Visibility, wait: (Interval) -> Void
+        _ index: Int, memory: inout HostMemory, splits: Bool? = nil, pool: inout PagePool,
+        flushWindow: Device.BusType, visibility: Visibility, wait: (Interval) -> Void
     ) throws(DriverError) -> ReceiveQueue {
         let own = try makeQueueMemory(&memory)
         var queue = try prepareReceiveQueue(
-            index, memory: own, pool: &pool, flushWindow: flushWindow, visibility: visibility)
+            index, memory: own, splits: splits ?? (index != 0), pool: &pool, flushWindow: flushWindow,
+            visibility: visibility)
         do {
             try startReceiveQueue(index, &queue, wait: wait)
         } catch {
@@ -65,7 +74,7 @@ extension NICDriver where Self: ~Copyable {
         do {
             return try ReceiveQueue(
                 ring: memory.ring, headers: memory.headers, placement: placement, doorbell: Doorbell(offset: doorbell),
-                bus: registers, flushWindow: flushWindow, visibility: index == 0 ? .coherent : visibility, pool: &pool)
+                bus: registers, flushWindow: flushWindow, visibility: visibility, pool: &pool)
         } catch {
             throw .split(error)
         }

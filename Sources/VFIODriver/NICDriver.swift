@@ -63,11 +63,13 @@ public protocol NICDriver: ~Copyable {
     ///
     /// - Parameters:
     ///   - memory: not in use by another queue, see ``makeQueueMemory(_:)``.
+    ///   - splits: payload goes to slots of a region; otherwise whole frames go to readable host memory.
     ///   - flushWindow: a bus window whose read at offset 0 proves payload writes complete.
     ///   - visibility: of the region behind `pool`.
     /// - Throws: when `pool` has too few slots, or slots of a size that the queue cannot use; every slot is back then.
     func prepareReceiveQueue(
-        _ index: Int, memory: QueueMemory, pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
+        _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
+        visibility: Visibility
     ) throws(DriverError) -> SplitReceiveQueue<ReceiveFormat, Device.BusType>
     /// Makes the device leave `queue` alone; what it completed before can still be taken. Returns when that is certain.
     ///

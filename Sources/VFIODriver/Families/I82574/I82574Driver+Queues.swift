@@ -19,12 +19,13 @@ extension I82574Driver {
         guard slotSize >= needed else { throw .slotUnderBuffer(slotSize: slotSize, needed: needed) }
     }
 
-    /// Queue 0 takes whole frames into host pages. The device splits those too, so a slot begins with the header buffer.
+    /// A queue that is bound to nothing takes whole frames into host pages. The device splits those too, so a slot begins with the header buffer.
     public func prepareReceiveQueue(
-        _ index: Int, memory: QueueMemory, pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
+        _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
+        visibility: Visibility
     ) throws(DriverError) -> ReceiveQueue {
         try arm(
-            index, memory, index == 0 ? .slotBehindHeader(room: headerBytes) : .headerBuffer(headerBytes), registers,
+            index, memory, splits ? .headerBuffer(headerBytes) : .slotBehindHeader(room: headerBytes), registers,
             doorbell: I82574.rdt(index).offset, pool: &pool, flushWindow: flushWindow, visibility: visibility)
     }
 

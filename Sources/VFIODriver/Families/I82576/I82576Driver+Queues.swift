@@ -10,13 +10,14 @@ extension I82576Driver {
     public var hostSlotBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 16384 }
     public var transmitBufferBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 10240 }
 
-    /// Queue 0 takes whole frames into host pages; the others split, with DESCTYPE 5: a frame that fits the header buffer
+    /// A queue that is bound to nothing takes whole frames into host pages; the others split, with DESCTYPE 5: a frame that fits the header buffer
     /// stays in host memory whole, so ARP, ICMP and pure ACKs never touch the region.
     public func prepareReceiveQueue(
-        _ index: Int, memory: QueueMemory, pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
+        _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
+        visibility: Visibility
     ) throws(DriverError) -> ReceiveQueue {
         try arm(
-            index, memory, index == 0 ? .slot : .headerBuffer(headerBytes), registers,
+            index, memory, splits ? .headerBuffer(headerBytes) : .slot, registers,
             doorbell: I82576.rdt(index).offset,
             pool: &pool, flushWindow: flushWindow, visibility: visibility)
     }
@@ -57,7 +58,7 @@ extension I82576Driver {
         registers.write(I82576.rdlen(index), PlainValue(UInt32(ring.bytes.count)))
         registers.write(I82576.rdh(index), PlainValue(0))
         registers.write(I82576.rdt(index), PlainValue(0))
-        try setUpSplit(index, payloadBytes: queue.payloadBytes)
+        try setUpSplit(index, splits: queue.splits, payloadBytes: queue.payloadBytes)
         // Payload must not overtake: relaxed ordering off for data writes (DCA_RXCTRL bit 13) and descriptors.
         registers.write(I82576.dcaRxctrl(index), PlainValue(0))
         registers.write(I82576.rxdctl(index), .init().setting(.writeBackThreshold, 1).setting(.enable))
@@ -74,8 +75,8 @@ extension I82576Driver {
         queue.start()
     }
 
-    private func setUpSplit(_ index: Int, payloadBytes: Int) throws(DriverError) {
-        let type: UInt32 = index == 0 ? 1 : 5
+    private func setUpSplit(_ index: Int, splits: Bool, payloadBytes: Int) throws(DriverError) {
+        let type: UInt32 = splits ? 5 : 1
         // BSIZEPKT counts KiB and is kept at or under 16: larger slots are filled by one frame all the same.
         // DROP_EN: without it one full queue stops all (7.1.2, head-of-line blocking).
         registers.write(

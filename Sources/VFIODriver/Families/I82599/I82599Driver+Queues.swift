@@ -12,10 +12,11 @@ extension I82599Driver {
 
     /// Queue 0 takes whole frames into host pages; the others split with DESCTYPE 5, as on the 82576.
     public func prepareReceiveQueue(
-        _ index: Int, memory: QueueMemory, pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
+        _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
+        visibility: Visibility
     ) throws(DriverError) -> ReceiveQueue {
         try arm(
-            index, memory, index == 0 ? .slot : .headerBuffer(headerBytes), registers,
+            index, memory, splits ? .headerBuffer(headerBytes) : .slot, registers,
             doorbell: I82599.rdt(index).offset,
             pool: &pool, flushWindow: flushWindow, visibility: visibility)
     }
@@ -55,7 +56,7 @@ extension I82599Driver {
         registers.write(I82599.rdlen(index), PlainValue(UInt32(ring.bytes.count)))
         registers.write(I82599.rdh(index), PlainValue(0))
         registers.write(I82599.rdt(index), PlainValue(0))
-        try setUpSplit(index, payloadBytes: queue.payloadBytes)
+        try setUpSplit(index, splits: queue.splits, payloadBytes: queue.payloadBytes)
         // Bit 12 must be cleared; relaxed ordering off, so that payload does not overtake its descriptor on a common path.
         registers.write(I82599.dcaRxctrl(index), .init())
         registers.write(I82599.rscctl(index), PlainValue(0))
@@ -73,8 +74,8 @@ extension I82599Driver {
         queue.start()
     }
 
-    private func setUpSplit(_ index: Int, payloadBytes: Int) throws(DriverError) {
-        let type: UInt32 = index == 0 ? 1 : 5
+    private func setUpSplit(_ index: Int, splits: Bool, payloadBytes: Int) throws(DriverError) {
+        let type: UInt32 = splits ? 5 : 1
         // DROP_EN: a queue without descriptors must not block the packet buffer that all share.
         registers.write(
             I82599.srrctl(index),
