@@ -118,7 +118,7 @@ extension TCPStack {
         connections[i].snd.maxWnd = connections[i].snd.wnd
         updateSegmentSize(i)
         // Half a segment to a slot, until the first slots tell better.
-        connections[i].rcv.unit = max(min(connections[i].rcv.mss, 65535) / 2, 1)
+        connections[i].rcv.unit = (min(connections[i].rcv.mss, 65535) &+ 1) / 2
     }
 
     /// The third step of the handshake is done.

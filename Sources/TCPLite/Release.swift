@@ -3,8 +3,8 @@ internal import PagePool
 
 /// What is given up before it was delivered, and what becomes of the accounts then.
 extension Reassembly {
-    /// Slots of a guarantee that only data at RCV.NXT may use: one in eight, and at least one.
-    @inline(__always) func reserve(_ guarantee: Int32) -> Int32 { guarantee == 0 ? 0 : max(guarantee / 8, 1) }
+    /// Slots of a guarantee that only data at RCV.NXT may use.
+    @inline(__always) func reserve(_ guarantee: Int32) -> Int32 { SlotBudget.reserve(guarantee) }
 
     /// Whether a flow may ask for one more slot.
     @inline(__always) func mayTake(_ inOrder: Bool, _ rcv: ReceiveSide) -> Bool {

@@ -11,8 +11,9 @@ struct SlotBudget: BitwiseCopyable {
     private(set) var orphaned = 0
     /// Records of such connections beyond one a slot.
     private var orphanedCuts = 0
-    /// The guarantees of all flows.
+    /// The guarantees of all flows, and what of them windows do not promise.
     private(set) var guaranteed = 0
+    private var heldBack = 0
     /// Slots held, by the stack or by the application.
     private(set) var inUse = 0
     /// Flows without a guarantee.
@@ -45,6 +46,7 @@ struct SlotBudget: BitwiseCopyable {
         guard promised + guarantee <= limit, sharedFlows == 0 || guaranteed + guarantee < limit else { return false }
         promised += guarantee
         guaranteed += guarantee
+        heldBack += Int(SlotBudget.reserve(Int32(clamping: guarantee)))
         updateShare()
         return true
     }
@@ -95,6 +97,7 @@ struct SlotBudget: BitwiseCopyable {
     mutating func giveUpGuarantee(held: Int32, guarantee: Int32) {
         promised -= Int(max(held, guarantee)) - Int(held)
         guaranteed -= Int(guarantee)
+        heldBack -= Int(SlotBudget.reserve(guarantee))
         updateShare()
     }
 
@@ -127,8 +130,12 @@ struct SlotBudget: BitwiseCopyable {
         updateShare()
     }
 
-    /// Slots that can be in use before somebody has to wait: the guarantees, and the shared part if anybody uses it.
-    var ceiling: Int { sharedFlows > 0 ? limit : min(max(guaranteed, promised), limit) }
+    /// Slots that can be in use before every window is closed: what is promised of the guarantees, and the shared part if
+    /// anybody uses it.
+    var ceiling: Int { (sharedFlows > 0 ? limit : min(max(guaranteed, promised), limit)) - heldBack }
+
+    /// Slots of a guarantee that only data at RCV.NXT may use: one in eight, and at least one.
+    @inline(__always) static func reserve(_ guarantee: Int32) -> Int32 { guarantee == 0 ? 0 : max(guarantee / 8, 1) }
 
     /// What a shared flow's window is made for: twice its part of what is not guaranteed, because seldom all flows are
     /// busy, and two slots at least, which is one full segment as long as a slot is expected to hold half of one. A quarter

@@ -155,14 +155,19 @@ final class Host {
         if returnsAtOnce { giveBack() }
     }
 
-    /// The application returns everything that it holds.
-    func giveBack() {
-        for (id, slot, owner) in held {
-            pools.returned(slot)
-            stack.credit(id, owner: owner, slots: 1, linearBytes: 0)
+    /// The application returns everything that it holds; one owner's may keep it.
+    func giveBack(except keeper: Int? = nil) {
+        var kept: [(id: ConnectionID, slot: Netmem, owner: Int)] = []
+        for record in held {
+            if record.owner == keeper {
+                kept.append(record)
+                continue
+            }
+            pools.returned(record.slot)
+            stack.credit(record.id, owner: record.owner, slots: 1, linearBytes: 0)
         }
         for (id, bytes) in heldLinear { stack.credit(id, slots: 0, linearBytes: bytes) }
-        held = []
+        held = kept
         heldLinear = []
     }
 
