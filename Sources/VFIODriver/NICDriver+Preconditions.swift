@@ -27,7 +27,13 @@ extension NICDriver where Self: ~Copyable {
         guard command & PCIConfig.commandBusMaster != 0 else { throw .busMasterOff }
     }
 
+    /// Refuses a slot size that receive queue `index` cannot use when it is set up as it is at first: 0 for whole frames, the
+    /// others to split.
     public func checkSlots(of index: Int, slotSize: Int) throws(DriverError) {
+        try checkSlots(splits: index != 0, slotSize: slotSize)
+    }
+
+    public func checkSlots(splits: Bool, slotSize: Int) throws(DriverError) {
         try Self.checkSlot(slotSize, mtu: configuration.mtu)
     }
 

@@ -70,7 +70,9 @@ extension NICDriver where Self: ~Copyable {
         pool: inout PagePool, flushWindow: Device.BusType, visibility: Visibility
     ) throws(DriverError) -> ReceiveQueue {
         try checkQueue(index)
-        try checkSlots(of: index, slotSize: pool.slotSize)
+        var splits = false
+        if case .headerBuffer = placement { splits = true }
+        try checkSlots(splits: splits, slotSize: pool.slotSize)
         do {
             return try ReceiveQueue(
                 ring: memory.ring, headers: memory.headers, placement: placement, doorbell: Doorbell(offset: doorbell),

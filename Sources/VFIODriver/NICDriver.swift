@@ -54,11 +54,14 @@ public protocol NICDriver: ~Copyable {
     init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError)
     /// Resets the device and sets up everything but queues; returns with the link up.
     ///
-    /// The same driver may do it again, after a reset by somebody else or after ``shutDown(wait:)``: rules and spread are put
-    /// back as they were set, and queues that were armed again are started one by one.
+    /// The same driver may do it again, after ``shutDown(wait:)`` or after a reset by somebody else (a function level reset
+    /// takes 100 ms: PCI Express 4.0, section 6.6.2). Rules and spread are put back as they were set; queues that were armed
+    /// again are started one by one, and interrupts are routed again.
     mutating func bringUp(wait: (Interval) -> Void) throws(DriverError)
-    /// Refuses a slot size that receive queue `index` cannot use.
-    func checkSlots(of index: Int, slotSize: Int) throws(DriverError)
+    /// Refuses a slot size that a receive queue cannot use.
+    ///
+    /// - Parameter splits: payload alone goes to the slots, and not whole frames.
+    func checkSlots(splits: Bool, slotSize: Int) throws(DriverError)
     /// Arms receive queue `index` in `memory` with slots from `pool`: host side only, no register is touched.
     ///
     /// - Parameters:
@@ -81,7 +84,8 @@ public protocol NICDriver: ~Copyable {
     /// Gives an armed queue to the device, which does not use queue `index` now: a new one, or one that was armed again.
     ///
     /// - Throws: ``DriverError/queueDidNotEnable(queue:)`` and ``DriverError/splitNotKept(queue:)``: the device leaves the queue
-    ///   alone then, which stays armed.
+    ///   alone then, which stays armed. After ``DriverError/queueDidNotStop(queue:)`` the device may use the old memory or the
+    ///   new, and only a reset helps.
     func startReceiveQueue(
         _ index: Int, _ queue: inout SplitReceiveQueue<ReceiveFormat, Device.BusType>, wait: (Interval) -> Void
     ) throws(DriverError)

@@ -87,6 +87,21 @@ import VFIODriver
         run.stop()
     }
 
+    @Test("a receiver of the 82574 that does not keep packet split is not switched on (S2.25)")
+    func packetSplit() throws {
+        var settings = SoftNICConfiguration(model: .i82574, preset: .strict)
+        settings.capabilities.headerSplit = false
+        #expect(throws: DriverError.splitNotKept(queue: 1)) {
+            _ = try RestartRun(I82574Driver<SoftPCIDevice>.self, settings, splitQueues: 1, ports: nil)
+        }
+        settings.model = .i82599
+        settings.capabilities = SoftNICCapabilities(.i82599, .strict)
+        settings.capabilities.headerSplit = false
+        #expect(throws: DriverError.splitNotKept(queue: 1)) {
+            _ = try RestartRun(I82599Driver<SoftPCIDevice>.self, settings, ports: nil)
+        }
+    }
+
     @Test("the 82574 wants slots that hold its whole second buffer, whatever the MTU (U.17)")
     func secondBuffer() throws {
         let run = try RestartRun(

@@ -16,7 +16,8 @@ extension RestartRun where Driver: ~Copyable {
         let wait: (Interval) -> Void = { self.traffic($0, except: index) }
         do throws(DriverError) {
             var fresh = try driver.prepareReceiveQueue(
-                index, memory: spare, pool: &pools[target].pool, flushWindow: bed.flushWindow, visibility: .flushRead)
+                index, memory: spare, splits: target != 0, pool: &pools[target].pool, flushWindow: bed.flushWindow,
+                visibility: target == 0 ? .coherent : .flushRead)
             after(.prepared)
             box.isDown = true
             defer { box.isDown = false }

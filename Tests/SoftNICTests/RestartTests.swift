@@ -91,6 +91,30 @@ import VFIODriver
         run.stop()
     }
 
+    private func unbound<Driver: NICDriver & ~Copyable>(
+        _: Driver.Type, _ model: SoftNICModel
+    ) throws where Driver.Device == SoftPCIDevice {
+        let run = try RestartRun(Driver.self, SoftNICConfiguration(model: model, preset: .strict))
+        for round in 0..<12 {
+            let before = run.boxes[2].taken
+            // ``RestartRun/poll(_:)`` finds the payload where the queue's pool says.
+            #expect(run.restart(2, pool: round % 3) == nil)
+            let splits = run.boxes[2].queue.splits
+            #expect(splits == (round % 3 != 0))
+            run.traffic(.microseconds(300))
+            #expect(run.boxes[2].taken > before)
+            run.expectBooksInOrder("round \(round)")
+        }
+        #expect(run.boxes[1].lost == 0 && run.boxes[3].lost == 0)
+        run.stop()
+    }
+
+    @Test("a queue goes from host pages to a region and back, and the others lose nothing (S2.09, S2.25, S3.07)")
+    func boundAndUnbound() throws {
+        try unbound(I82576Driver<SoftPCIDevice>.self, .i82576)
+        try unbound(I82599Driver<SoftPCIDevice>.self, .i82599)
+    }
+
     @Test("the time of a restart does not depend on the size of the pool (A.18)")
     func time() throws {
         var waited: [Interval] = []

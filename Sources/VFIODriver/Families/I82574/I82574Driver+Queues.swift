@@ -13,13 +13,14 @@ extension I82574Driver {
     public var hostSlotBytes: Int { takesLongFrames ? 32768 : 4096 }
     public var transmitBufferBytes: Int { takesLongFrames ? 10240 : 2048 }
 
-    public func checkSlots(of index: Int, slotSize: Int) throws(DriverError) {
+    public func checkSlots(splits: Bool, slotSize: Int) throws(DriverError) {
         try Self.checkSlot(slotSize, mtu: configuration.mtu)
-        let needed = (Self.bufferKiB(mtu: configuration.mtu) << 10) + (index == 0 ? headerBytes : 0)
+        let needed = (Self.bufferKiB(mtu: configuration.mtu) << 10) + (splits ? 0 : headerBytes)
         guard slotSize >= needed else { throw .slotUnderBuffer(slotSize: slotSize, needed: needed) }
     }
 
-    /// A queue that is bound to nothing takes whole frames into host pages. The device splits those too, so a slot begins with the header buffer.
+    /// A queue that is bound to nothing takes whole frames into host pages. The device splits those too, so a slot begins with
+    /// the header buffer.
     public func prepareReceiveQueue(
         _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
         visibility: Visibility

@@ -10,8 +10,8 @@ extension I82576Driver {
     public var hostSlotBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 16384 }
     public var transmitBufferBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 10240 }
 
-    /// A queue that is bound to nothing takes whole frames into host pages; the others split, with DESCTYPE 5: a frame that fits the header buffer
-    /// stays in host memory whole, so ARP, ICMP and pure ACKs never touch the region.
+    /// A queue that is bound to nothing takes whole frames into host pages; the others split, with DESCTYPE 5: a frame that fits
+    /// the header buffer stays in host memory whole, so ARP, ICMP and pure ACKs never touch the region.
     public func prepareReceiveQueue(
         _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
         visibility: Visibility

@@ -10,7 +10,7 @@ extension I82599Driver {
     public var hostSlotBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 16384 }
     public var transmitBufferBytes: Int { configuration.mtu + 22 <= 2048 ? 2048 : 10240 }
 
-    /// Queue 0 takes whole frames into host pages; the others split with DESCTYPE 5, as on the 82576.
+    /// A queue that is bound to nothing takes whole frames into host pages; the others split with DESCTYPE 5, as on the 82576.
     public func prepareReceiveQueue(
         _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
         visibility: Visibility
