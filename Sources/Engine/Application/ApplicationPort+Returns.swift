@@ -37,8 +37,8 @@ extension ApplicationPort {
         while budget > 0 {
             if work.isDone {
                 guard let range = lanes[lane].ring.pop() else { break }
-                // A range costs as much as one token at least, so that ranges of nothing are no endless work.
-                budget &-= 1
+                // So that ranges of nothing are no endless work.
+                if range.count == 0 { budget &-= 1 }
                 work = ReturnWork(start: range.start, count: UInt64(range.count))
             }
             take(&work, &budget, &pools, &stack)
