@@ -67,6 +67,12 @@ public import DeviceMemory
         return pools[index].split(&fragment, at: length)
     }
 
+    /// Whether a fragment's handle says what its pool is made of: defence in depth against a handle that was made up.
+    @inlinable public func isConsistent(_ fragment: borrowing Fragment) -> Bool {
+        let index = Int(fragment.netmem.pool)
+        return index < pools.count && pools[index].kind == fragment.netmem.kind
+    }
+
     /// Whether a slot can take one reference more: see ``PagePool/canShare(_:)``.
     @inlinable public func canShare(_ netmem: Netmem) -> Bool {
         Int(netmem.pool) < pools.count && pools[Int(netmem.pool)].canShare(netmem.index)
