@@ -47,7 +47,7 @@ extension TokenTable {
             if work.next == 0 || work.next >= nextNumber {
                 let end = work.next == 0 ? 1 : work.end
                 pass(&work, to: end, asUnknown: true)
-            } else if nextNumber &- work.next <= mask &+ 1 {
+            } else if max(nextNumber, highestNext) &- work.next <= mask &+ 1 {
                 let index = Int(truncatingIfNeeded: work.next & mask)
                 guard entries[index].token == work.next else {
                     pass(&work, to: work.next &+ 1)
@@ -64,7 +64,7 @@ extension TokenTable {
 
     /// Goes on among the numbers that have left the ring.
     private mutating func nextStraggler(of work: inout ReturnWork) -> HeldToken? {
-        let ring = nextNumber &- (mask &+ 1)
+        let ring = max(nextNumber, highestNext) &- (mask &+ 1)
         let place = firstStraggler(from: work.next)
         guard place < orderCount, order[place].token < work.end else {
             pass(&work, to: min(work.end, ring))

@@ -91,6 +91,8 @@ public import DeviceMemory
     var orderCount: Int
     var freeStraggler: UInt32
     @usableFromInline var nextNumber: UInt64
+    /// What the next number was before some were withdrawn: what has left the ring for a number stays out of it.
+    var highestNext: UInt64
     /// No token below is out.
     var floor: UInt64
     @usableFromInline var out: Int
@@ -128,6 +130,7 @@ public import DeviceMemory
         orderCount = 0
         freeStraggler = TokenTable.none
         nextNumber = 1
+        highestNext = 1
         floor = 1
         out = 0
         self.limit = limit
@@ -172,6 +175,7 @@ public import DeviceMemory
         guard token != 0, token == nextNumber &- 1, entries[index].token == token else { return nil }
         let slot = entries[index].slot
         remove(index)
+        highestNext = max(highestNext, nextNumber)
         nextNumber = token
         return slot
     }
