@@ -7,9 +7,7 @@ internal import Timeline
 /// The application of a run: reads payload through a view of its own, digests it, and gives tokens back.
 struct Consumer: ~Copyable {
     private var client: ApplicationClient
-    /// By number, less 1: what records name, and this side's view of it.
-    private var regions: Slab<MappedView>
-    private var viewOfRegion: [Int]
+    private var regions: ConsumerRegions
     private let uniform: Bool
     private var streams: Slab<Stream>
     private var index: StreamIndex
@@ -45,10 +43,7 @@ struct Consumer: ~Copyable {
         connections: Int, hold: Int, http: Bool,
         outputPath: String?, trace: Trace, uniform: Bool = false
     ) throws(DeviceMemoryError) {
-        let view = try region.object.view(length: region.slotBytes, rights: uniform ? .readWrite : .read)
-        regions = Slab(capacity: Self.mostRegions)
-        regions.append(view)
-        viewOfRegion = [-1, 0] + [Int](repeating: -1, count: 62)
+        regions = try ConsumerRegions(region, writable: uniform)
         self.uniform = uniform
         client = ApplicationClient(channel, wakeup: wakeup)
         streams = Slab(capacity: connections)
@@ -75,33 +70,12 @@ struct Consumer: ~Copyable {
 
     private mutating func nextRecord() -> FragmentRecord? {
         if !uniform { return client.next() }
-        return client.next { record in payload(record) }
+        return client.next { regions.payload($0) }
     }
-
-    /// Regions that a run has at most.
-    private static let mostRegions = 8
 
     /// Makes a region known under a number, in place of whatever had it before.
     mutating func add(_ region: borrowing DeviceRegion, number: UInt16) throws(DeviceMemoryError) {
-        let view = try region.object.view(length: region.slotBytes, rights: uniform ? .readWrite : .read)
-        guard number < 64 else { return }
-        let place = viewOfRegion[Int(number)]
-        if place >= 0 {
-            regions[place] = view
-        } else {
-            viewOfRegion[Int(number)] = regions.count
-            regions.append(view)
-        }
-    }
-
-    /// What a record names; `nil` when it names nothing that is known here: the records come from the stack's process.
-    private func payload(_ record: FragmentRecord) -> MutableByteView? {
-        guard record.region < 64, viewOfRegion[Int(record.region)] >= 0 else { return nil }
-        let bytes = regions[viewOfRegion[Int(record.region)]].bytes
-        guard record.offset <= UInt64(bytes.count), UInt64(record.length) <= UInt64(bytes.count) &- record.offset else {
-            return nil
-        }
-        return bytes.slice(Int(record.offset), Int(record.length))
+        try regions.add(region, number: number)
     }
 
     private mutating func take(_ record: FragmentRecord, _ now: Instant) {
@@ -114,7 +88,7 @@ struct Consumer: ~Copyable {
         case .device:
             records &+= 1
             if record.isMoved { movedBytes &+= UInt64(record.length) } else { deviceBytes &+= UInt64(record.length) }
-            if let bytes = payload(record) { use(bytes.readOnly, record) } else { payloadSumErrors &+= 1 }
+            if let bytes = regions.payload(record) { use(bytes.readOnly, record) } else { payloadSumErrors &+= 1 }
             giveBack(record.token)
         case .linear:
             records &+= 1
