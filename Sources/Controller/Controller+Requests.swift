@@ -50,6 +50,7 @@ extension Controller where Driver: ~Copyable {
         guard request.operands.0 == ApplicationChannel.magic,
             request.operands.1 == UInt64(ApplicationChannel.version)
         else { return .badVersion }
+        guard place < engine.portCapacity else { return .tooManyClients }
         clients[place].isGreeted = true
         return .done
     }

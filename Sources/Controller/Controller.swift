@@ -46,7 +46,7 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
             engine.shutDown(wait: wait)
             throw error
         }
-        clients = Slab(count: places) { _ in .vacant }
+        clients = Slab(count: places + Self.doorway) { _ in .vacant }
         self.engine = engine
         self.configuration = configuration
         engineLine = line
@@ -55,6 +55,8 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
         self.flushWindow = flushWindow
     }
 
+    /// Places beyond those that the engine has: for clients that are to be told that all are taken.
+    private static var doorway: Int { 8 }
     /// How often the sockets are looked at while packets flow: a system call, and the latency of a request.
     private static var controlInterval: Interval { .microseconds(50) }
     /// How often the device is asked whether it was reset by somebody else.
@@ -126,11 +128,8 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
             var place = -1
             for i in stride(from: clients.count - 1, through: 0, by: -1) where clients[i].link == nil { place = i }
             let link = ControlLink(taking: descriptor)
-            if place < 0 {
-                _ = link.send(ControlMessage(.hello, reference: 1, status: .tooManyClients))
-                statistics.refused &+= 1
-                continue
-            }
+            // Whoever does not even fit the doorway finds the door closed.
+            if place < 0 { continue }
             socket.add(link.fileDescriptor, tag: UInt32(place))
             clients[place] = .vacant
             clients[place].process = peerProcess(link.fileDescriptor)
