@@ -39,7 +39,7 @@ public struct Configuration: Sendable, BitwiseCopyable {
     public var backlog = 256
     /// R: slots guaranteed to each flow. Zero for a stack without device memory, whose window depends on host memory alone.
     public var slotsPerFlow = 256
-    /// Slots that the stack may promise in all; leave out what the rings need.
+    /// Slots that the stack may promise in all, to all owners; leave out what the rings need.
     public var slotBudget = 4096
     /// Blocks of 256 bytes of host memory for payload that arrives in host memory, shared by all connections.
     public var linearBlocks = 4096
@@ -54,6 +54,17 @@ public struct Configuration: Sendable, BitwiseCopyable {
     public var outOfOrderRanges = 256
     /// Neighbours that ARP remembers.
     public var neighbours = 64
+
+    // MARK: owners
+
+    /// Applications that can be at the stack at once, at most 4096. Owner 0 is there from the start.
+    public var owners = 1
+    /// What owner 0 may have; `nil` gives it all slots of a stack for one owner, an equal part otherwise.
+    public var defaultOwner: OwnerConfiguration?
+    /// Ports that can be listened on at once.
+    public var listeners = 256
+    /// Bytes that one connection may deliver while others of its owner wait, give or take a fragment.
+    public var deliveryQuantum = 64 << 10
 
     // MARK: options offered
 

@@ -33,7 +33,13 @@ public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
     public var retransmitDeadline: Instant
     /// Bytes in the send buffer, sent or not.
     public var sendBuffered: Int
-    /// Fragments that the stack or the application holds, of how many guaranteed.
+    /// Whose it is; `nil` when the owner is gone.
+    public var owner: Int?
+    /// No slots are guaranteed, and it draws on what its owner has left.
+    public var isShared: Bool
+    /// Records on slots, held by the stack or the application, among them pieces that demands cut off.
+    public var recordsHeld: Int
+    /// Fragments that the stack or the application holds, without those pieces, of how many guaranteed.
     public var slotsHeld: Int
     public var slotsGuaranteed: Int
     /// Host-memory bytes that the stack or the application holds.
@@ -60,6 +66,8 @@ extension TCPStack {
             smoothedRoundTrip: Interval(nanoseconds: connections[i].snd.rtt.srtt),
             retransmissionTimeout: connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO),
             retransmitDeadline: connections[i].snd.retransmitDeadline, sendBuffered: buffers.size - room(i),
+            owner: owner(of: id), isShared: connections[i].rcv.isShared,
+            recordsHeld: Int(connections[i].rcv.held) + Int(connections[i].rcv.cuts),
             slotsHeld: Int(connections[i].rcv.held), slotsGuaranteed: Int(connections[i].rcv.guarantee),
             linearBytesHeld: Int(connections[i].rcv.linearHeld),
             outOfOrderBytes: Int(connections[i].rcv.outOfOrder),
@@ -68,8 +76,12 @@ extension TCPStack {
 
     /// Connections in all states.
     public var connectionCount: Int { connections.count - free.count }
-    /// Slots that are promised to flows or out with applications.
-    public var slotsPromised: Int { reassembly.budget.promised }
+    /// Slots that are promised to flows or out with applications, over all owners.
+    public var slotsPromised: Int {
+        var sum = 0
+        for owner in 0..<configuration.owners { sum += reassembly.budgets[owner].promised }
+        return sum
+    }
     /// Blocks of host memory that are free.
     public var linearBlocksFree: Int { reassembly.store.freeBlocks }
 }

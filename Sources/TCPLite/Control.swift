@@ -5,36 +5,31 @@ public import Timeline
 
 /// What an application asks of the stack.
 extension TCPStack {
-    /// Accepts connections to `port` from now on.
-    ///
-    /// - Throws: ``TCPError/invalidPort``, or ``TCPError/portInUse(_:)`` when it is listened on already.
-    public mutating func listen(port: UInt16) throws(TCPError) {
-        guard port != 0 else { throw .invalidPort }
-        guard !isListening(port) else { throw .portInUse(port) }
-        listening.bytes[Int(port >> 3)] |= 1 << UInt8(port & 7)
-    }
-
-    func isListening(_ port: UInt16) -> Bool { listening.bytes[Int(port &>> 3)] & 1 &<< UInt8(port & 7) != 0 }
-
     /// Opens a connection; `opened` or `closed` tells how it went.
     ///
-    /// - Parameter localPort: `nil` chooses one between 49152 and 65535 (RFC 6056, algorithm 3).
+    /// - Parameters:
+    ///   - localPort: `nil` chooses one between 49152 and 65535 (RFC 6056, algorithm 3).
+    ///   - owner: whose connection it is.
+    ///   - flow: what it may count on; `nil` guarantees the configuration's `slotsPerFlow`.
     /// - Throws: a ``TCPError`` that says what is in the way.
     public mutating func connect(
-        to address: IPv4Address, port: UInt16, localPort: UInt16?, now: Instant
+        to address: IPv4Address, port: UInt16, localPort: UInt16?, now: Instant, owner: Int = 0,
+        flow: FlowClass? = nil
     ) throws(TCPError) -> ConnectionID {
         guard port != 0, localPort != 0 else { throw .invalidPort }
+        guard isRegistered(owner) else { throw .unknownOwner(owner) }
         guard isPossiblePeer(address) else { throw .invalidAddress(address) }
         guard let nextHop = nextHop(to: address) else { throw .unreachable(address) }
         guard let local = localPort ?? choosePort(address, port) else { throw .noEphemeralPort }
         let key = FlowKey(remote: address, remotePort: port, localPort: local)
         guard flows.find(key) < 0 else { throw .portInUse(local) }
         guard let i = allocate() else { throw .tooManyConnections(limit: configuration.maxConnections) }
-        guard reassembly.budget.admit(guarantee: configuration.slotsPerFlow) else {
+        let slots = slots(flow)
+        guard admit(owner: Int32(owner), slots: slots) else {
             free.append(i)
-            throw .noSlots(needed: configuration.slotsPerFlow, free: reassembly.budget.free)
+            throw .noSlots(needed: max(Int(slots), 1), free: reassembly.budgets[owner].free)
         }
-        prepare(i, key, remote: address, port: port, nextHop: nextHop, now)
+        prepare(i, key, remote: address, port: port, nextHop: nextHop, owner: Int32(owner), slots: slots, now)
         connections[i].localPort = local
         connections[i].state = .synSent
         connections[i].snd.synOwed = true
@@ -108,31 +103,27 @@ extension TCPStack {
     }
 
     /// The application gave back what it held: `slots` counts data deliveries with a fragment (not distinct slots),
-    /// `linearBytes` bytes of data deliveries in host memory. Ids of connections that are gone are welcome.
-    public mutating func credit(_ id: ConnectionID, slots: Int, linearBytes: Int) {
+    /// `linearBytes` bytes of data deliveries in host memory. Ids of connections that are gone are welcome, and counted with
+    /// `owner`, whose they were.
+    public mutating func credit(_ id: ConnectionID, owner: Int = 0, slots: Int, linearBytes: Int) {
         guard let i = place(id) else {
-            reassembly.budget.giveBackOrphans(slots)
+            if isRegistered(owner) { reassembly.budgets[owner].giveBackOrphans(slots) }
             return
         }
-        let held = connections[i].rcv.held
-        let count = Int32(clamping: min(max(slots, 0), Int(held)))
-        reassembly.budget.giveBack(count, held: held, guarantee: connections[i].rcv.guarantee)
-        connections[i].rcv.held = held &- count
+        let records = Int(connections[i].rcv.held) &+ Int(connections[i].rcv.cuts)
+        reassembly.giveBack(Int32(clamping: min(max(slots, 0), records)), &connections[i].rcv)
+        connections[i].rcv.isTouched = true
+        if connections[i].rcv.isPull { offer(i) }
         let linear = min(max(linearBytes, 0), Int(max(connections[i].rcv.linearHeld, 0)))
         connections[i].rcv.linearHeld &-= Int32(truncatingIfNeeded: linear)
-        guard takesData(i), isWorthAnnouncing(i) else { return }
-        connections[i].rcv.ackNow = true
-        statistics.windowUpdates &+= 1
-        pending.append(i)
+        guard connections[i].state.takesData, isWorthAnnouncing(i) else { return }
+        announce(i)
     }
 
     /// Ends everything without a word to the peers: every fragment back to the pool, every id invalid. Slots that
     /// applications hold stay with them.
     public mutating func close(pools: inout PoolTable) {
-        if lentBlock >= 0 {
-            reassembly.store.release(block: lentBlock)
-            lentBlock = -1
-        }
+        reassembly.store.endLending()
         for i in 0..<connections.count where !free.contains(i) {
             forget(i, &pools)
             connections[i].resetOwed = false
@@ -147,12 +138,14 @@ extension TCPStack {
     }
 
     /// No deliveries any more.
-    private mutating func forget(_ i: Int, _ pools: inout PoolTable) {
+    mutating func forget(_ i: Int, _ pools: inout PoolTable) {
         reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events = []
         connections[i].isOrphan = true
         connections[i].isForgotten = true
+        connections[i].rcv.discarding = 0
         deliverable.remove(i)
+        stalled.remove(i)
     }
 
     /// The place of an id whose connection is not gone.
@@ -170,13 +163,6 @@ extension TCPStack {
     @inline(__always) private func canSend(_ i: Int) -> Bool {
         switch connections[i].state {
         case .synSent, .synReceived, .established, .closeWait: !connections[i].snd.finQueued
-        default: false
-        }
-    }
-
-    @inline(__always) private func takesData(_ i: Int) -> Bool {
-        switch connections[i].state {
-        case .established, .finWait1, .finWait2: true
         default: false
         }
     }

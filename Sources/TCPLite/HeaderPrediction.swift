@@ -42,7 +42,8 @@ extension TCPStack {
             length > 0, length <= connections[i].rcv.adv.distance(from: seq), reassembly.store.freePieces > 0
         else { return false }
         guard var payload = fragment.take() else { return false }
-        guard Int(payload.length) >= length else {
+        // A glance at the pool: whether it is allowed was found out on the general path.
+        guard Int(payload.length) >= length, Int32(payload.netmem.pool) == connections[i].rcv.pool else {
             fragment = consume payload
             return false
         }
@@ -65,7 +66,7 @@ extension TCPStack {
         statistics.deviceBytes &+= UInt64(truncatingIfNeeded: length)
         statistics.bytesReceived &+= UInt64(truncatingIfNeeded: length)
         connections[i].rcv.unacknowledged &+= 1
-        deliverable.append(i)
+        deliverable.append(i, connections[i].rcv.owner)
         pending.append(i)
         return true
     }
@@ -90,8 +91,9 @@ extension TCPStack {
 }
 
 extension Connection {
-    /// Established, nothing out of order, no FIN in sight, and a slot of the guarantee left.
+    /// Established, nothing out of order, no FIN in sight, a slot of the guarantee left, and nothing to be dropped.
     @inline(__always) var isSteady: Bool {
         state == .established && rcv.firstRange < 0 && !rcv.hasFIN && !isOrphan && rcv.held < rcv.guarantee
+            && rcv.discarding == 0
     }
 }

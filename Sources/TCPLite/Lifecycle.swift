@@ -20,7 +20,8 @@ extension TCPStack {
 
     /// Fills in a place that is free; its generation has been moved on when it became so.
     mutating func prepare(
-        _ i: Int, _ key: FlowKey, remote: IPv4Address, port: UInt16, nextHop: IPv4Address, _ now: Instant
+        _ i: Int, _ key: FlowKey, remote: IPv4Address, port: UInt16, nextHop: IPv4Address, owner: Int32, slots: Int32,
+        _ now: Instant
     ) {
         var connection = Connection()
         connection.generation = connections[i].generation
@@ -28,7 +29,11 @@ extension TCPStack {
         connection.remote = remote
         connection.remotePort = port
         connection.nextHop = nextHop
-        connection.rcv.guarantee = Int32(clamping: configuration.slotsPerFlow)
+        connection.rcv.owner = owner
+        connection.rcv.guarantee = max(slots, 0)
+        connection.rcv.isShared = slots < 0
+        connection.rcv.isPull = owners[Int(owner)].configuration.pull
+        connection.rcv.turn = configuration.deliveryQuantum
         connection.rcv.mss = Int32(truncatingIfNeeded: configuration.interface.mtu - 40)
         connection.rcv.scale = configuration.windowScale
         connection.snd.pathMSS = connection.rcv.mss
@@ -63,13 +68,14 @@ extension TCPStack {
     @inline(__always) mutating func raise(_ i: Int, _ event: PendingEvents) {
         if connections[i].isOrphan { return }
         connections[i].events.insert(event)
-        deliverable.append(i)
+        deliverable.append(i, connections[i].rcv.owner)
     }
 
     /// The connection is over: nothing is kept but what the application has yet to be told.
     mutating func finish(_ i: Int, _ reason: CloseReason, _ pools: inout PoolTable) {
         let state = connections[i].state
         if state == .closed { return }
+        sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
         if connections[i].isPassive && state == .synReceived { halfOpen -= 1 }
         flows.remove(connections[i].key)
@@ -112,10 +118,17 @@ extension TCPStack {
         pending.remove(i)
         parked.remove(i)
         deliverable.remove(i)
+        stalled.remove(i)
         timers.remove(i)
-        reassembly.budget.leave(held: connections[i].rcv.held, guarantee: connections[i].rcv.guarantee)
+        let owner = Int(connections[i].rcv.owner)
+        reassembly.budgets[owner].leave(
+            held: connections[i].rcv.held, cuts: connections[i].rcv.cuts, guarantee: connections[i].rcv.guarantee)
+        if connections[i].rcv.isShared { reassembly.budgets[owner].leaveShared() }
         connections[i].rcv.held = 0
+        connections[i].rcv.cuts = 0
         connections[i].rcv.guarantee = 0
+        connections[i].rcv.isShared = false
+        connections[i].rcv.owner = Int32(configuration.owners)
         connections[i].generation &+= 1
         connections[i].state = .closed
         connections[i].key = .none
@@ -147,6 +160,7 @@ extension TCPStack {
         leaveTimeWait(i)
         pending.remove(i)
         parked.remove(i)
+        sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
         statistics.closed &+= 1
         if connections[i].isForgotten { release(i) }

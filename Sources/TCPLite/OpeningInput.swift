@@ -32,14 +32,17 @@ extension TCPStack {
             statistics.synsOverBacklog &+= 1
             return
         }
-        guard reassembly.budget.admit(guarantee: configuration.slotsPerFlow) else {
+        let listener = listeners[listenerIndex(segment.header.destinationPort)]
+        guard admit(owner: listener.owner, slots: listener.slots) else {
             free.append(i)
             statistics.synsWithoutSlots &+= 1
             return
         }
         statistics.passiveOpens &+= 1
         halfOpen += 1
-        prepare(i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, now)
+        prepare(
+            i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, owner: listener.owner,
+            slots: listener.slots, now)
         connections[i].isPassive = true
         connections[i].tags = segment.origin.tags
         connections[i].localPort = segment.header.destinationPort
@@ -115,7 +118,7 @@ extension TCPStack {
         connections[i].snd.maxWnd = connections[i].snd.wnd
         updateSegmentSize(i)
         // Half a segment to a slot, until the first slots tell better.
-        connections[i].rcv.unit = max(min(connections[i].rcv.mss, 65535) / 2, 1)
+        connections[i].rcv.unit = (min(connections[i].rcv.mss, 65535) &+ 1) / 2
     }
 
     /// The third step of the handshake is done.

@@ -6,12 +6,15 @@ internal import Packets
 struct Piece: BitwiseCopyable {
     var start: SequenceNumber
     var length: UInt32
-    /// The next piece of the same list, or -1.
+    /// The next and the previous piece of the same list, or -1.
     var next: Int32
+    var previous: Int32
     /// The host block that holds the bytes; -1 when a fragment does.
     var block: Int32
     var sum: UInt16
     var hasSum: Bool
+    /// First byte within the block.
+    var offset: UInt8
 }
 
 /// Pieces in stream order, linked through the store.
@@ -35,16 +38,15 @@ struct PieceStore: ~Copyable {
     private let blocks: HeapBytes
     private var freeBlockList: Slab<Int32>
     private(set) var freeBlocks: Int
-    /// Blocks that only data at RCV.NXT may use, so that a full store cannot keep the gap from closing.
-    let reservedBlocks: Int
-    /// Blocks in all.
-    let blockCount: Int
+    /// The block whose bytes the last delivery lent out, and whether it goes back when that ends.
+    private var lentBlock: Int32 = -1
+    private var lentIsSpent = false
 
     init(pieces count: Int, blocks blockCount: Int) {
         pieces = Slab(count: count) { i in
             Piece(
-                start: SequenceNumber(0), length: 0, next: i + 1 < count ? Int32(i + 1) : -1, block: -1, sum: 0,
-                hasSum: false)
+                start: SequenceNumber(0), length: 0, next: i + 1 < count ? Int32(i + 1) : -1, previous: -1, block: -1,
+                sum: 0, hasSum: false, offset: 0)
         }
         fragments = Slab(count: count) { _ in nil }
         firstFree = count > 0 ? 0 : -1
@@ -52,8 +54,6 @@ struct PieceStore: ~Copyable {
         blocks = HeapBytes(count: blockCount * PieceStore.blockSize)
         freeBlockList = Slab(count: max(blockCount, 1)) { Int32(blockCount - 1 - $0) }
         freeBlocks = blockCount
-        reservedBlocks = blockCount / 8
-        self.blockCount = blockCount
     }
 
     /// The piece at `index`.
@@ -61,7 +61,8 @@ struct PieceStore: ~Copyable {
 
     /// The bytes of a piece in host memory.
     func bytes(_ piece: Piece) -> ByteView {
-        blocks.bytes.readOnly.slice(Int(piece.block) &* PieceStore.blockSize, Int(piece.length))
+        blocks.bytes.readOnly.slice(
+            Int(piece.block) &* PieceStore.blockSize &+ Int(piece.offset), Int(piece.length))
     }
 
     /// Appends a fragment to `list`; the caller has made sure that a piece is free.
@@ -70,7 +71,9 @@ struct PieceStore: ~Copyable {
     ) {
         let length = fragment.length
         let index = take(
-            Piece(start: start, length: length, next: -1, block: -1, sum: sum, hasSum: hasSum), &list)
+            Piece(
+                start: start, length: length, next: -1, previous: list.last, block: -1, sum: sum, hasSum: hasSum,
+                offset: 0), &list)
         fragments[index] = consume fragment
     }
 
@@ -83,8 +86,8 @@ struct PieceStore: ~Copyable {
         blocks.bytes.slice(Int(block) &* PieceStore.blockSize, PieceStore.blockSize).copy(bytes)
         _ = take(
             Piece(
-                start: start, length: UInt32(truncatingIfNeeded: bytes.count), next: -1, block: block, sum: sum,
-                hasSum: hasSum), &list)
+                start: start, length: UInt32(truncatingIfNeeded: bytes.count), next: -1, previous: list.last,
+                block: block, sum: sum, hasSum: hasSum, offset: 0), &list)
     }
 
     /// Moves all of `other` behind `list`.
@@ -95,6 +98,7 @@ struct PieceStore: ~Copyable {
             return
         }
         pieces[Int(list.last)].next = other.first
+        pieces[Int(other.first)].previous = list.last
         list.last = other.last
     }
 
@@ -113,10 +117,63 @@ struct PieceStore: ~Copyable {
     /// The fragment of a piece that was just removed.
     @inline(__always) mutating func takeFragment(_ index: Int32) -> Fragment? { fragments[Int(index)].take() }
 
-    /// Gives a block back.
+    /// Gives a block back; one that is lent out goes when that ends.
     mutating func release(block: Int32) {
+        if block == lentBlock {
+            lentIsSpent = true
+            return
+        }
         freeBlockList[freeBlocks] = block
         freeBlocks &+= 1
+    }
+
+    /// The bytes of a block go to an application until ``endLending()``.
+    @inline(__always) mutating func lend(_ block: Int32, isSpent: Bool) {
+        lentBlock = block
+        lentIsSpent = isSpent
+    }
+
+    /// What the last delivery lent out is no longer looked at.
+    @inline(__always) mutating func endLending() {
+        if lentBlock < 0 { return }
+        let block = lentBlock
+        lentBlock = -1
+        if lentIsSpent { release(block: block) }
+    }
+
+    /// Lends out the first `count` bytes of a piece in host memory, which is longer; the piece keeps the rest.
+    mutating func cutBytes(_ index: Int32, _ count: Int) -> ByteView {
+        let piece = pieces[Int(index)]
+        shorten(index, count)
+        pieces[Int(index)].offset = piece.offset &+ UInt8(truncatingIfNeeded: count)
+        lend(piece.block, isSpent: false)
+        return bytes(piece).slice(0, count)
+    }
+
+    /// Takes the first `count` bytes off the fragment of a piece, which is longer; the piece keeps the rest.
+    mutating func cutFragment(_ index: Int32, _ count: Int, _ pools: inout PoolTable) -> Fragment? {
+        guard var first = fragments[Int(index)].take() else { return nil }
+        fragments[Int(index)] = pools.split(&first, at: UInt32(truncatingIfNeeded: count))
+        shorten(index, count)
+        return first
+    }
+
+    /// Drops the first `count` bytes of a piece, which is longer.
+    mutating func dropFront(_ index: Int32, _ count: Int) {
+        shorten(index, count)
+        if pieces[Int(index)].block >= 0 {
+            pieces[Int(index)].offset &+= UInt8(truncatingIfNeeded: count)
+        } else if var fragment = fragments[Int(index)].take() {
+            fragment.trimFront(UInt32(truncatingIfNeeded: count))
+            fragments[Int(index)] = consume fragment
+        }
+    }
+
+    private mutating func shorten(_ index: Int32, _ count: Int) {
+        pieces[Int(index)].start = pieces[Int(index)].start + count
+        pieces[Int(index)].length &-= UInt32(truncatingIfNeeded: count)
+        // What is left is no whole segment.
+        pieces[Int(index)].hasSum = false
     }
 
     /// Removes the first piece of a list and gives back what it holds.
@@ -130,23 +187,24 @@ struct PieceStore: ~Copyable {
         return piece
     }
 
-    /// Removes the last piece of a list that is not empty, if it is in host memory; false when it is not. O(list).
-    mutating func discardLastInHostMemory(_ list: inout PieceList) -> Piece? {
+    /// Removes the last piece of a list that is not empty and gives back what it holds.
+    mutating func discardLast(_ list: inout PieceList, _ pools: inout PoolTable) -> Piece {
         let index = list.last
         let piece = pieces[Int(index)]
-        guard piece.block >= 0 else { return nil }
         if list.first == index {
             list = PieceList()
         } else {
-            var before = list.first
-            while pieces[Int(before)].next != index { before = pieces[Int(before)].next }
-            pieces[Int(before)].next = -1
-            list.last = before
+            pieces[Int(piece.previous)].next = -1
+            list.last = piece.previous
         }
-        release(block: piece.block)
+        if piece.block >= 0 {
+            release(block: piece.block)
+        } else if let fragment = fragments[Int(index)].take() {
+            pools.recycle(fragment)
+        }
         pieces[Int(index)].next = firstFree
         firstFree = index
-        freePieces += 1
+        freePieces &+= 1
         return piece
     }
 

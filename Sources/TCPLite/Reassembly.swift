@@ -28,14 +28,15 @@ enum Acceptance {
 /// The first accepted copy of a byte wins, because an application may hold it already.
 struct Reassembly: ~Copyable {
     var store: PieceStore
-    var budget: SlotBudget
-    private var ranges: Slab<HeldRange>
-    private var firstFreeRange: Int32
+    /// By owner, and one for connections whose owner is gone.
+    var budgets: Slab<SlotBudget>
+    var ranges: Slab<HeldRange>
+    var firstFreeRange: Int32
     private let rangeLimit: Int32
 
-    init(pieces: Int, blocks: Int, slotBudget: Int, rangesPerFlow: Int) {
+    init(pieces: Int, blocks: Int, owners: Int, rangesPerFlow: Int) {
         store = PieceStore(pieces: pieces, blocks: blocks)
-        budget = SlotBudget(limit: slotBudget)
+        budgets = Slab(count: owners + 1, repeating: SlotBudget(limit: 0, blockLimit: 0))
         // A range has at least one piece.
         ranges = Slab(count: pieces) { i in
             HeldRange(
@@ -67,6 +68,7 @@ struct Reassembly: ~Copyable {
     @inline(__always) mutating func take(_ fragment: consuming Fragment, sum: UInt16, _ rcv: inout ReceiveSide) {
         let length = Int32(truncatingIfNeeded: fragment.length)
         let start = rcv.nxt
+        budgets[Int(rcv.owner)].takeGuaranteed()
         rcv.held &+= 1
         rcv.unit = rcv.sizes.add(length, unit: rcv.unit)
         rcv.nxt = start + Int(length)
@@ -158,16 +160,15 @@ struct Reassembly: ~Copyable {
             at = appendLinear(&payload, from, to, isWhole, inOrder, &sum, &list, &rcv, &statistics, &pools)
             if at < SequenceNumber.earlier(to, payload.start + payload.linear.count) || at == to { return at }
         }
-        // One slot in eight, and at least one, is for data at RCV.NXT only.
-        let guarantee = inOrder ? rcv.guarantee : rcv.guarantee &- reserve(rcv.guarantee)
-        guard inOrder || rcv.held < guarantee, store.freePieces > 0,
-            budget.take(held: rcv.held, guarantee: rcv.guarantee)
+        let owner = Int(rcv.owner)
+        guard mayTake(inOrder, rcv), store.freePieces > 0,
+            budgets[owner].take(held: rcv.held, guarantee: rcv.guarantee)
         else {
-            statistics.droppedWithoutSlots &+= UInt64(to.distance(from: at))
+            refuse(to.distance(from: at), rcv, &statistics)
             return at
         }
         guard var fragment = payload.fragment.take() else {
-            budget.giveBack(1, held: rcv.held &+ 1, guarantee: rcv.guarantee)
+            budgets[owner].giveBack(1, held: rcv.held &+ 1, guarantee: rcv.guarantee)
             return at
         }
         fragment.trimFront(UInt32(truncatingIfNeeded: at.distance(from: payload.fragmentStart)))
@@ -192,11 +193,12 @@ struct Reassembly: ~Copyable {
         let end = SequenceNumber.earlier(to, payload.start + payload.linear.count)
         var at = from
         while at < end {
-            // Half of all blocks are for data at RCV.NXT: a peer that leaves a gap and fills what is behind it with tiny
-            // segments cannot close everybody's window.
-            let reserve = inOrder ? 0 : max(store.reservedBlocks, store.blockCount / 2)
-            while store.freeBlocks <= reserve || store.freePieces == 0 {
-                guard inOrder, shed(&rcv, &statistics) else {
+            // Half of an owner's blocks are for data at RCV.NXT: a peer that leaves a gap and fills what is behind it with
+            // tiny segments cannot close everybody's window.
+            let owner = Int(rcv.owner)
+            let reserve = inOrder ? 0 : budgets[owner].blockLimit / 2
+            while budgets[owner].freeBlocks <= reserve || store.freeBlocks == 0 || store.freePieces == 0 {
+                guard inOrder, shed(&rcv, &statistics, &pools) else {
                     statistics.droppedWithoutBlocks &+= UInt64(end.distance(from: at))
                     return at
                 }
@@ -212,6 +214,7 @@ struct Reassembly: ~Copyable {
                 sum = subtract(own, offset: 0, from: sum, nextOdd: count & 1 != 0)
             }
             store.append(copying: bytes, at: at, sum: own, hasSum: isWhole, to: &list)
+            budgets[owner].blocks &+= 1
             rcv.linearHeld &+= Int32(truncatingIfNeeded: count)
             rcv.sizes.addLinear(Int32(truncatingIfNeeded: count))
             statistics.linearBytes &+= UInt64(truncatingIfNeeded: count)
@@ -225,94 +228,5 @@ struct Reassembly: ~Copyable {
         var rest = InternetChecksum(folded: whole)
         rest.add(~part)
         return nextOdd ? rest.folded.byteSwapped : rest.folded
-    }
-
-    /// Under shortage of host blocks the highest out-of-order data goes first, as long as it is in host memory: fragments
-    /// that were reported by SACK are never given up.
-    private mutating func shed(_ rcv: inout ReceiveSide, _ statistics: inout StackStatistics) -> Bool {
-        let last = rcv.lastRange
-        guard last >= 0, let piece = store.discardLastInHostMemory(&ranges[Int(last)].pieces) else { return false }
-        rcv.linearHeld &-= Int32(truncatingIfNeeded: piece.length)
-        rcv.outOfOrder &-= Int32(truncatingIfNeeded: piece.length)
-        statistics.linearBytes &-= UInt64(piece.length)
-        statistics.droppedWithoutBlocks &+= UInt64(piece.length)
-        ranges[Int(last)].end = piece.start
-        if ranges[Int(last)].pieces.isEmpty { unlink(last, &rcv) }
-        return true
-    }
-}
-
-extension Reassembly {
-    /// Slots that only data at RCV.NXT may use.
-    @inline(__always) func reserve(_ guarantee: Int32) -> Int32 { guarantee == 0 ? 0 : max(guarantee / 8, 1) }
-
-    /// First and following byte of a range, for SACK.
-    func bounds(_ range: Int32) -> (start: SequenceNumber, end: SequenceNumber) {
-        (ranges[Int(range)].start, ranges[Int(range)].end)
-    }
-
-    /// Gives up all out-of-order data of a connection.
-    mutating func discardRanges(_ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
-        while rcv.firstRange >= 0 {
-            let range = rcv.firstRange
-            var pieces = ranges[Int(range)].pieces
-            discard(&pieces, &rcv, &pools)
-            unlink(range, &rcv)
-        }
-        rcv.outOfOrder = 0
-    }
-
-    /// Gives up all data of a connection that waits for the application.
-    mutating func discardReady(_ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
-        var ready = rcv.ready
-        discard(&ready, &rcv, &pools)
-        rcv.ready = ready
-    }
-
-    private mutating func discard(_ list: inout PieceList, _ rcv: inout ReceiveSide, _ pools: inout PoolTable) {
-        while !list.isEmpty {
-            let piece = store.discardFirst(&list, &pools)
-            if piece.block >= 0 {
-                rcv.linearHeld &-= Int32(truncatingIfNeeded: piece.length)
-            } else {
-                budget.giveBack(1, held: rcv.held, guarantee: rcv.guarantee)
-                rcv.held &-= 1
-            }
-        }
-    }
-
-    private func length(_ range: Int32) -> Int32 {
-        Int32(truncatingIfNeeded: ranges[Int(range)].end.distance(from: ranges[Int(range)].start))
-    }
-
-    private mutating func insert(_ range: HeldRange, _ rcv: inout ReceiveSide) -> Int32 {
-        let index = firstFreeRange
-        firstFreeRange = ranges[Int(index)].next
-        var range = range
-        range.next = range.previous >= 0 ? ranges[Int(range.previous)].next : rcv.firstRange
-        ranges[Int(index)] = range
-        if range.previous >= 0 { ranges[Int(range.previous)].next = index } else { rcv.firstRange = index }
-        if range.next >= 0 { ranges[Int(range.next)].previous = index } else { rcv.lastRange = index }
-        rcv.rangeCount &+= 1
-        return index
-    }
-
-    private mutating func unlink(_ index: Int32, _ rcv: inout ReceiveSide) {
-        let range = ranges[Int(index)]
-        if range.previous >= 0 { ranges[Int(range.previous)].next = range.next } else { rcv.firstRange = range.next }
-        if range.next >= 0 { ranges[Int(range.next)].previous = range.previous } else { rcv.lastRange = range.previous }
-        rcv.rangeCount &-= 1
-        rcv.recent.remove(index)
-        ranges[Int(index)].pieces = PieceList()
-        ranges[Int(index)].next = firstFreeRange
-        firstFreeRange = index
-    }
-
-    private mutating func join(_ range: Int32, _ next: Int32, _ rcv: inout ReceiveSide) {
-        var pieces = ranges[Int(range)].pieces
-        store.concatenate(&pieces, ranges[Int(next)].pieces)
-        ranges[Int(range)].pieces = pieces
-        ranges[Int(range)].end = ranges[Int(next)].end
-        unlink(next, &rcv)
     }
 }

@@ -18,8 +18,30 @@ struct ReceiveSide: BitwiseCopyable {
 
     /// R: slots guaranteed to this flow.
     var guarantee: Int32 = 0
-    /// Fragments of this flow that the stack or the application holds.
+    /// Slots of this flow that the stack or the application holds, or more: a slot in several pieces counts with each.
     var held: Int32 = 0
+    /// Records beyond ``held``: pieces that demands cut off. Which of a slot's records comes back last is not known, so the
+    /// first to come back count as these.
+    var cuts: Int32 = 0
+    /// Whose connection it is.
+    var owner: Int32 = 0
+    /// The pool that its fragments come from as a rule, which was found to be allowed; -1 when none was.
+    var pool: Int32 = -1
+    /// No slots are guaranteed, and it draws on what its owner has left.
+    var isShared = false
+    /// Only what is demanded is delivered.
+    var isPull = false
+    /// The application took or returned something since the accounts were last looked at.
+    var isTouched = false
+    /// The stall has been reported.
+    var isStalled = false
+    /// Bytes demanded and not delivered, and bytes to be dropped without delivering them.
+    var demand = 0
+    var discarding = 0
+    /// Bytes that may be delivered before it is another connection's turn.
+    var turn = 0
+    /// Nanoseconds that data has waited.
+    var waited: UInt64 = 0
     /// Host-memory payload bytes that the stack or the application holds.
     var linearHeld: Int32 = 0
     /// Payload bytes that a slot is expected to hold.

@@ -10,10 +10,16 @@ extension TCPStack {
         if guarantee > 0 {
             let slots = guarantee &- reassembly.reserve(guarantee) &- connections[i].rcv.held
             bytes = Int(max(slots, 0)) &* Int(connections[i].rcv.unit)
+        } else if connections[i].rcv.isShared {
+            let share = reassembly.budgets[Int(connections[i].rcv.owner)].share
+            bytes = max(share &- Int(connections[i].rcv.held), 0) &* Int(connections[i].rcv.unit)
         }
-        if connections[i].rcv.sizes.usesLinear || guarantee == 0 {
-            // A block may hold as little as a short segment: half of its size is counted on.
-            let blocks = max(reassembly.store.freeBlocks &- reassembly.store.reservedBlocks, 0)
+        if connections[i].rcv.sizes.usesLinear || (guarantee == 0 && !connections[i].rcv.isShared) {
+            // A block may hold as little as a short segment: half of its size is counted on. One in eight is for data at
+            // RCV.NXT only, so that a full store cannot keep the gap from closing.
+            let budget = Int(connections[i].rcv.owner)
+            let blocks = max(
+                reassembly.budgets[budget].freeBlocks &- reassembly.budgets[budget].blockLimit / 8, 0)
             let own = max(configuration.linearBytesPerFlow &- Int(connections[i].rcv.linearHeld), 0)
             bytes = min(bytes, blocks &* (PieceStore.blockSize / 2), own)
         }
@@ -57,6 +63,8 @@ extension TCPStack {
 
     @inline(__always) private func total(_ i: Int) -> Int {
         let guarantee = Int(connections[i].rcv.guarantee)
-        return guarantee > 0 ? guarantee &* Int(connections[i].rcv.unit) : configuration.linearBytesPerFlow
+        if guarantee > 0 { return guarantee &* Int(connections[i].rcv.unit) }
+        guard connections[i].rcv.isShared else { return configuration.linearBytesPerFlow }
+        return reassembly.budgets[Int(connections[i].rcv.owner)].share &* Int(connections[i].rcv.unit)
     }
 }

@@ -88,6 +88,7 @@ extension TCPStack {
     @inline(never) private mutating func unverifiable(_ i: Int) {
         statistics.unverified &+= 1
         guard i >= 0 else { return }
+        misplaced(i, .unverified)
         connections[i].untrusted = min(connections[i].untrusted &+ 1, .max / 2)
         if connections[i].untrusted >= Int32(clamping: configuration.untrustedLimit), connections[i].wasOpened {
             connections[i].untrustedReported = connections[i].untrusted

@@ -61,6 +61,13 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var outOfOrderSegments: UInt64 = 0
     /// Payload bytes dropped because the flow had used up its slots with smaller segments than it was promised for.
     public var droppedWithoutSlots: UInt64 = 0
+    /// Payload bytes of flows without a guarantee that were dropped because their owner had no slots for them, among them
+    /// out-of-order bytes that had been kept before.
+    public var droppedOverShare: UInt64 = 0
+    /// Segments dropped because their payload was in a pool that the connection's owner has no part in.
+    public var foreignFragments: UInt64 = 0
+    /// Payload bytes dropped because their application asked for it.
+    public var discardedBytes: UInt64 = 0
     /// Payload bytes dropped because no host block was left, among them out-of-order bytes that had been kept before.
     public var droppedWithoutBlocks: UInt64 = 0
     /// Payload bytes dropped because there were too many disjoint ranges.

@@ -53,6 +53,14 @@ extension TCPStack {
             connections[i].rcv.ackNow = true
             return
         }
+        if segment.linear.count > 0 { misplaced(i, .unsplit) }
+        if segment.linear.count < segment.payloadLength && !isAtHome(i, &fragment) {
+            statistics.foreignFragments &+= 1
+            misplaced(i, .foreignPool)
+            owesDuplicate(i)
+            return
+        }
+        if connections[i].rcv.isShared && from <= nxt { makeRoom(i, &pools) }
         var payload = Payload(
             start: start, length: segment.payloadLength, linear: segment.linear, fragment: fragment.take(),
             sum: segment.payloadSum)
@@ -63,17 +71,28 @@ extension TCPStack {
         switch acceptance {
         case .inOrder:
             connections[i].rcv.unacknowledged &+= 1
-            deliverable.append(i)
+            deliverable.append(i, connections[i].rcv.owner)
         case .gapFilled:
             connections[i].rcv.ackNow = true
-            deliverable.append(i)
+            deliverable.append(i, connections[i].rcv.owner)
         case .outOfOrder:
             statistics.outOfOrderSegments &+= 1
             owesDuplicate(i)
         case .nothing:
+            noteShortage(i)
             owesDuplicate(i)
         }
         if from != start { connections[i].rcv.ackNow = true }
+        if connections[i].rcv.isShared { noteSheddable(i) }
+        if connections[i].rcv.discarding > 0 { _ = dropDiscarded(i, &pools) }
+    }
+
+    /// Whether the fragment is of a pool that the connection's owner has a part in.
+    @inline(__always) private mutating func isAtHome(_ i: Int, _ fragment: inout Fragment?) -> Bool {
+        guard let held = fragment.take() else { return true }
+        let pool = held.netmem.pool
+        fragment = consume held
+        return connections[i].rcv.pool == Int32(pool) || mayTake(i, pool: pool)
     }
 
     /// RFC 5681, section 4.2: each out-of-order segment is answered at once. A peer without SACK counts the answers, so it
@@ -100,12 +119,15 @@ extension TCPStack {
     @inline(never) private mutating func consumeFIN(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         // What a broken peer sent beyond its own FIN is no part of the stream.
         reassembly.discardRanges(&connections[i].rcv, &pools)
+        sheddable.remove(i)
+        connections[i].rcv.discarding = 0
         connections[i].rcv.nxt = connections[i].rcv.finAt + 1
         connections[i].rcv.adv = .later(connections[i].rcv.adv, connections[i].rcv.nxt)
         connections[i].rcv.ackNow = true
         connections[i].rcv.hasFIN = false
         // Nothing more can arrive: what was promised and is not held may be promised to others, long before TIME-WAIT ends.
-        reassembly.budget.giveUpGuarantee(held: connections[i].rcv.held, guarantee: connections[i].rcv.guarantee)
+        reassembly.budgets[Int(connections[i].rcv.owner)].giveUpGuarantee(
+            held: connections[i].rcv.held, guarantee: connections[i].rcv.guarantee)
         connections[i].rcv.guarantee = 0
         raise(i, .endOfStream)
         switch connections[i].state {

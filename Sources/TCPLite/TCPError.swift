@@ -9,6 +9,9 @@ public enum TCPError: Error, CustomStringConvertible, Equatable {
     case tooManyConnections(limit: Int)
     case noSlots(needed: Int, free: Int)
     case noEphemeralPort
+    case unknownOwner(Int)
+    case ownerInUse(Int)
+    case tooManyListeners(limit: Int)
 
     public var description: String {
         switch self {
@@ -23,9 +26,15 @@ public enum TCPError: Error, CustomStringConvertible, Equatable {
         case .tooManyConnections(let limit):
             "all \(limit) connections are in use; raise maxConnections or close some"
         case .noSlots(let needed, let free):
-            "a connection is promised \(needed) slots and \(free) are left; lower slotsPerFlow or enlarge the region"
+            "\(needed) slots are asked for and \(free) are left; ask for fewer, lower another owner's limit or enlarge the region"
         case .noEphemeralPort:
             "every local port towards this peer is in use; close connections or connect to another port"
+        case .unknownOwner(let owner):
+            "there is no owner \(owner); register it, or raise owners in the configuration"
+        case .ownerInUse(let owner):
+            "owner \(owner) is registered already; remove it first, or take another number"
+        case .tooManyListeners(let limit):
+            "all \(limit) places for listening are taken; raise listeners or stop listening on a port"
         }
     }
 }

@@ -28,8 +28,12 @@ public struct TCPStack: ~Copyable {
     var reassembly: Reassembly
     var buffers: SendBuffers
     var scoreboard: Scoreboard
-    /// One bit a port.
-    let listening: HeapBytes
+    /// Ports that are listened on, and for each port one more than its place among them, in 16 bits.
+    var listeners: Slab<Listener>
+    let ports: HeapBytes
+    /// Applications, and one bit for each pool that one may take fragments of.
+    var owners: Slab<OwnerState>
+    let allowed: HeapBytes
 
     /// Places in the table that are free.
     var free: ConnectionList
@@ -37,8 +41,12 @@ public struct TCPStack: ~Copyable {
     var pending: ConnectionList
     /// Connections that wait for their next hop's hardware address.
     var parked: ConnectionList
-    /// Connections with something for the application.
-    var deliverable: ConnectionList
+    /// Connections with something for the application, by owner.
+    var deliverable: OwnerLists
+    /// Flows without a guarantee that hold data out of order, by owner: what can be given up.
+    var sheddable: OwnerLists
+    /// Connections whose stall has not been told, by owner.
+    var stalled: OwnerLists
     /// Connections in TIME-WAIT, oldest first.
     var timeWaiting: ConnectionList
 
@@ -46,8 +54,10 @@ public struct TCPStack: ~Copyable {
     var halfOpen = 0
     /// Counts local ports handed out (RFC 6056, section 3.3.3).
     var portsHandedOut: UInt32 = 0
-    /// The host block that the last delivery lent out.
-    var lentBlock: Int32 = -1
+    /// When owners' accounts are looked at next, when that is worth waking up for, and when they were last looked at.
+    var accountsDue = Instant.never
+    var accountsWake = Instant.never
+    var accountedAt = Instant.zero
 
     /// Allocates everything that `configuration` asks for.
     ///
@@ -57,6 +67,8 @@ public struct TCPStack: ~Copyable {
         configuration.maxConnections = min(max(configuration.maxConnections, 1), 0xFFFF)
         configuration.windowScale = min(configuration.windowScale, 14)
         configuration.interface.mtu = min(max(configuration.interface.mtu, 68), 0xFFFF)
+        configuration.owners = min(max(configuration.owners, 1), 4096)
+        configuration.deliveryQuantum = max(configuration.deliveryQuantum, 1)
         let count = configuration.maxConnections
         let keys = KeyedHash(k0: secret.0, k1: secret.1)
         // Every range of sequence numbers that is filled in by one segment can cut that segment once more, so twice as many
@@ -74,18 +86,27 @@ public struct TCPStack: ~Copyable {
         timers = DeadlineHeap(capacity: count)
         neighbours = NeighbourTable(capacity: configuration.neighbours)
         reassembly = Reassembly(
-            pieces: pieces, blocks: max(configuration.linearBlocks, 0), slotBudget: configuration.slotBudget,
+            pieces: pieces, blocks: max(configuration.linearBlocks, 0), owners: configuration.owners,
             rangesPerFlow: configuration.outOfOrderRanges)
         buffers = SendBuffers(connections: count, bytes: configuration.sendBufferBytes)
         scoreboard = Scoreboard(connections: count)
-        listening = HeapBytes(count: 65536 / 8)
+        listeners = Slab(count: min(max(configuration.listeners, 1), 0xFFFE), repeating: Listener())
+        ports = HeapBytes(count: 2 * 65536)
+        let nobody = OwnerConfiguration(slots: 0)
+        owners = Slab(count: configuration.owners, repeating: OwnerState(configuration: nobody))
+        allowed = HeapBytes(count: configuration.owners * TCPStack.poolBytes)
         free = ConnectionList(capacity: count)
         pending = ConnectionList(capacity: count)
         parked = ConnectionList(capacity: count)
-        deliverable = ConnectionList(capacity: count)
+        deliverable = OwnerLists(connections: count, owners: configuration.owners)
+        sheddable = OwnerLists(connections: count, owners: configuration.owners)
+        stalled = OwnerLists(connections: count, owners: configuration.owners)
         timeWaiting = ConnectionList(capacity: count)
         for i in 0..<count { free.append(i) }
         self.configuration = configuration
+        install(
+            0, configuration.defaultOwner ?? OwnerConfiguration(slots: configuration.slotBudget / configuration.owners))
+        for at in 0..<TCPStack.poolBytes { allowed.bytes[at] = 0xFF }
     }
 
     /// The interface as configured.
@@ -94,7 +115,7 @@ public struct TCPStack: ~Copyable {
     /// When to call ``poll(now:pools:)`` at the latest: at once (``Timeline/Instant/zero``) when there is work that waits for
     /// it, ``Timeline/Instant/never`` when only a frame or a call can bring work. It may be earlier than necessary.
     public var nextDeadline: Instant {
-        pending.isEmpty ? min(timers.earliest, neighbours.nextDue) : .zero
+        pending.isEmpty ? min(min(timers.earliest, neighbours.nextDue), accountsWake) : .zero
     }
 
     /// Takes one received frame; its header view need not be valid afterwards.
@@ -105,7 +126,7 @@ public struct TCPStack: ~Copyable {
         let overflow = frame.split == .headerOverflow
         var fragment = frame.fragment.take()
         if overflow {
-            statistics.headerOverflows &+= 1
+            headerOverflow(header)
         } else if !predictedInput(header, verdict, &fragment, now) {
             frameInput(header, verdict, &fragment, now, &pools)
         }
@@ -120,6 +141,7 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             expire(i, now, &pools)
         }
+        if accountsDue <= now { account(now) }
         // Each connection once: what is left (output full) keeps its place for the next call.
         var rounds = pending.count
         while rounds > 0 && !output.isFull {
@@ -129,63 +151,5 @@ public struct TCPStack: ~Copyable {
             service(i, now)
         }
         requestNeighbours(now)
-    }
-
-    /// The next event or piece of data; `nil` when there is none. Host bytes of the one before become invalid.
-    public mutating func nextDelivery() -> Delivery? {
-        if lentBlock >= 0 {
-            reassembly.store.release(block: lentBlock)
-            lentBlock = -1
-        }
-        while deliverable.first >= 0 {
-            let i = Int(deliverable.first)
-            if !connections[i].rcv.ready.isEmpty && !connections[i].events.contains(.opened) { return dataDelivery(i) }
-            if let event = nextEvent(i) { return event }
-            deliverable.remove(i)
-        }
-        return nil
-    }
-
-    @inline(__always) private mutating func dataDelivery(_ i: Int) -> Delivery {
-        let id = ConnectionID(index: i, generation: connections[i].generation)
-        let (index, piece) = reassembly.store.popFirst(&connections[i].rcv.ready)
-        let sum = piece.hasSum ? piece.sum : nil
-        if piece.block >= 0 {
-            lentBlock = piece.block
-            return Delivery(
-                kind: .data, connection: id, linear: reassembly.store.bytes(piece), payloadSum: sum)
-        }
-        return Delivery(
-            kind: .data, connection: id, fragment: reassembly.store.takeFragment(index), payloadSum: sum)
-    }
-
-    private mutating func nextEvent(_ i: Int) -> Delivery? {
-        let events = connections[i].events
-        let id = ConnectionID(index: i, generation: connections[i].generation)
-        if events.contains(.opened) {
-            connections[i].events.remove(.opened)
-            return Delivery(
-                kind: .opened(
-                    peer: connections[i].remote, port: connections[i].remotePort,
-                    localPort: connections[i].localPort, passive: connections[i].isPassive), connection: id)
-        }
-        if events.contains(.untrusted) {
-            connections[i].events.remove(.untrusted)
-            return Delivery(kind: .untrusted(segments: Int(connections[i].untrustedReported)), connection: id)
-        }
-        if events.contains(.sendSpace) {
-            connections[i].events.remove(.sendSpace)
-            return Delivery(kind: .sendSpaceAvailable, connection: id)
-        }
-        if events.contains(.endOfStream) {
-            connections[i].events.remove(.endOfStream)
-            return Delivery(kind: .endOfStream, connection: id)
-        }
-        guard events.contains(.closed) else { return nil }
-        connections[i].events.remove(.closed)
-        let reason = connections[i].reason
-        connections[i].isForgotten = true
-        if connections[i].state == .closed && !connections[i].resetOwed { release(i) }
-        return Delivery(kind: .closed(reason), connection: id)
     }
 }

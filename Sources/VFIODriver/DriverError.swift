@@ -1,5 +1,6 @@
 public import DeviceMemory
 public import HeaderSplit
+public import PagePool
 
 /// What can go wrong when a device is brought up or stopped; each case says what to do.
 public enum DriverError: Error, CustomStringConvertible, Equatable {
@@ -49,6 +50,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case badReport(line: Int, why: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case pool(PagePoolError)
     case vfio(VFIOError)
 
     public var description: String {
@@ -143,6 +145,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "line \(line) of the report \(why); make the report anew with uiodrv selftest --report"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .pool(let error): error.description
         case .vfio(let error): error.description
         }
     }

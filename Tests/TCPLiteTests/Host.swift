@@ -32,8 +32,12 @@ struct Seen {
 final class Host {
     var stack: TCPStack
     var pools: PoolTable
-    /// The device's memory, which the stack cannot reach.
+    /// The device's memory, which the stack cannot reach: the slots of pool 1, then those of pool 2, and so on.
     let region: HeapBytes
+    let slots: Int
+    let poolCount: Int
+    /// The pool whose slots frames arrive in.
+    var arrivalPool = 1
     let slotSize = 2048
     var layout = Layout.split
     var spaceEvents = 0
@@ -45,16 +49,22 @@ final class Host {
     var keepsBytes = true
     /// Whether the application gives everything back at once.
     var returnsAtOnce = true
-    var held: [(id: ConnectionID, slot: Netmem)] = []
+    var held: [(id: ConnectionID, slot: Netmem, owner: Int)] = []
     var heldLinear: [(id: ConnectionID, bytes: Int)] = []
 
-    init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1) {
+    init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1, poolCount: Int = 1) {
+        self.slots = slots
+        self.poolCount = poolCount
         stack = TCPStack(configuration: configuration, secret: (secret, secret &* 0x9E37_79B9_7F4A_7C15))
-        pools = PoolTable(
-            PagePool(
-                identifier: 1,
-                provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 2048, slotCount: slots)))
-        region = HeapBytes(count: slots * 2048)
+        pools = PoolTable(capacity: poolCount + 1)
+        for pool in 1...poolCount {
+            pools.install(
+                PagePool(
+                    identifier: UInt16(pool),
+                    provider: MemoryProvider(
+                        deviceRegionAt: IOVA(0x10_0000 * UInt64(pool)), slotSize: 2048, slotCount: slots)))
+        }
+        region = HeapBytes(count: poolCount * slots * 2048)
     }
 
     /// Where a frame's TCP payload begins; its length if it has none.
@@ -87,13 +97,14 @@ final class Host {
                 pools: &pools)
             return
         }
-        guard let slot = pools.pools[1].lend() else {
+        guard let slot = pools.pools[arrivalPool].lend() else {
             starved += 1
             return
         }
         let count = min(frame.count - boundary, slotSize)
-        region.bytes.slice(Int(slot) * slotSize, count).copy(frame.slice(boundary, count))
-        let fragment = pools.pools[1].arrive(slot, offset: 0, length: UInt32(count))
+        let place = (arrivalPool - 1) * slots + Int(slot)
+        region.bytes.slice(place * slotSize, count).copy(frame.slice(boundary, count))
+        let fragment = pools.pools[arrivalPool].arrive(slot, offset: 0, length: UInt32(count))
         stack.receive(
             ReceivedFrame(header: frame.slice(0, boundary), fragment: fragment, split: split, checksum: checksum),
             now: now, pools: &pools)
@@ -101,45 +112,62 @@ final class Host {
 
     /// The application's part: takes everything there is.
     func drain() {
-        while true {
-            guard var delivery = stack.nextDelivery() else { return }
-            let id = delivery.connection
-            if seen[id] == nil {
-                seen[id] = Seen()
-                order.append(id)
-            }
-            switch delivery.kind {
-            case .opened: seen[id]?.opened += 1
-            case .endOfStream: seen[id]?.endOfStream += 1
-            case .closed(let reason): seen[id]?.closed = reason
-            case .untrusted: seen[id]?.untrusted += 1
-            case .sendSpaceAvailable: spaceEvents += 1
-            case .data:
-                if let linear = delivery.linear {
-                    take(id, linear, delivery.payloadSum)
-                    seen[id]?.linearRecords += 1
-                    heldLinear.append((id, linear.count))
-                }
-                if let fragment = delivery.fragment.take() {
-                    let bytes = region.bytes.readOnly.slice(
-                        Int(fragment.netmem.index) * slotSize + Int(fragment.offset), Int(fragment.length))
-                    take(id, bytes, delivery.payloadSum)
-                    seen[id]?.deviceRecords += 1
-                    held.append((id, pools.deliver(fragment).netmem))
-                }
-            }
-            if returnsAtOnce { giveBack() }
+        while let delivery = stack.nextDelivery() { take(delivery, owner: 0) }
+    }
+
+    /// The part of one owner's application: takes everything there is, or so many deliveries.
+    func drain(owner: Int, atMost limit: Int = .max) {
+        var left = limit
+        while left > 0, let delivery = stack.nextDelivery(owner: owner, pools: &pools) {
+            take(delivery, owner: owner)
+            left -= 1
         }
     }
 
-    /// The application returns everything that it holds.
-    func giveBack() {
-        for (id, slot) in held {
-            pools.returned(slot)
-            stack.credit(id, slots: 1, linearBytes: 0)
+    private func take(_ delivery: consuming Delivery, owner: Int) {
+        var delivery = delivery
+        let id = delivery.connection
+        if seen[id] == nil {
+            seen[id] = Seen()
+            order.append(id)
+        }
+        switch delivery.kind {
+        case .opened: seen[id]?.opened += 1
+        case .endOfStream: seen[id]?.endOfStream += 1
+        case .closed(let reason): seen[id]?.closed = reason
+        case .untrusted: seen[id]?.untrusted += 1
+        case .sendSpaceAvailable: spaceEvents += 1
+        case .data:
+            if let linear = delivery.linear {
+                take(id, linear, delivery.payloadSum)
+                seen[id]?.linearRecords += 1
+                heldLinear.append((id, linear.count))
+            }
+            if let fragment = delivery.fragment.take() {
+                let bytes = region.bytes.readOnly.slice(
+                    ((Int(fragment.netmem.pool) - 1) * slots + Int(fragment.netmem.index)) * slotSize
+                        + Int(fragment.offset), Int(fragment.length))
+                take(id, bytes, delivery.payloadSum)
+                seen[id]?.deviceRecords += 1
+                held.append((id, pools.deliver(fragment).netmem, owner))
+            }
+        }
+        if returnsAtOnce { giveBack() }
+    }
+
+    /// The application returns everything that it holds; one owner's may keep it.
+    func giveBack(except keeper: Int? = nil) {
+        var kept: [(id: ConnectionID, slot: Netmem, owner: Int)] = []
+        for record in held {
+            if record.owner == keeper {
+                kept.append(record)
+                continue
+            }
+            pools.returned(record.slot)
+            stack.credit(record.id, owner: record.owner, slots: 1, linearBytes: 0)
         }
         for (id, bytes) in heldLinear { stack.credit(id, slots: 0, linearBytes: bytes) }
-        held = []
+        held = kept
         heldLinear = []
     }
 
@@ -161,8 +189,11 @@ final class Host {
 
     /// Every slot where it belongs: free, or with the application.
     var isBalanced: Bool {
-        let ledger = pools.pools[1].ledger()
-        return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0 && pools.pools[1].statistics.violations == 0
+        (1...poolCount).allSatisfy { pool in
+            let ledger = pools.pools[pool].ledger()
+            return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0
+                && pools.pools[pool].statistics.violations == 0
+        }
     }
 }
 

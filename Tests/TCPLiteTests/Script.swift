@@ -51,8 +51,10 @@ final class Script {
         return kept[kept.count - 1].view
     }
 
-    init(_ change: (inout Configuration) -> Void = { _ in }, slots: Int = 1024) throws {
-        host = Host(small(1, change), slots: slots)
+    init(
+        _ change: (inout Configuration) -> Void = { _ in }, slots: Int = 1024, pools: Int = 1
+    ) throws {
+        host = Host(small(1, change), slots: slots, poolCount: pools)
         try host.stack.listen(port: 80)
         introduce()
     }
