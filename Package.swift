@@ -92,6 +92,15 @@ let package = Package(
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
         .executableTarget(name: "example-client-c", dependencies: ["CClient"], path: "Examples/ClientInC"),
+        // Tools of the tests: clients that are killed, and who kills them.
+        .executableTarget(name: "chaos-victim", dependencies: ["CClient"], path: "Tests/ChaosVictim"),
+        .executableTarget(
+            name: "client-chaos",
+            dependencies: [
+                "ClientKit", "Controller", "Engine", "SoftNIC", "TCPLite", "Packets", "PagePool", "HeaderSplit",
+                "DeviceMemory", "Timeline", "VFIODriver", logging, arguments,
+            ],
+            path: "Tests/ClientChaos"),
         // A tool of the tests: it needs QEMU, and its own words for what it finds.
         .executableTarget(
             name: "qemu-conformance",

@@ -80,6 +80,14 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
     /// Clients that are there now.
     public var clientCount: Int { (0..<clients.count).count { clients[$0].link != nil } }
 
+    /// Whether a process is among the clients.
+    public func isClient(_ process: Int32) -> Bool {
+        for place in 0..<clients.count where clients[place].link != nil && clients[place].process == process {
+            return true
+        }
+        return false
+    }
+
     /// Tells every client that the controller ends, stops the device and takes everything back.
     public mutating func shutDown(now: Instant) {
         for place in 0..<clients.count {

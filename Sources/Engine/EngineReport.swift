@@ -67,6 +67,27 @@ extension Engine where Driver: ~Copyable {
             draining: draining)
     }
 
+    /// What is wrong with the books: tokens of each application against the references that its slots have, and references
+    /// without a holder. Nothing, always. Slow path: it walks every slot.
+    public func audit() -> [String] {
+        var faults: [String] = []
+        var references = [Int](repeating: 0, count: ports.count)
+        for place in 1..<regions.count where regions[place].state != .vacant {
+            faults += pools.pools[place].audit().map { "region \(place): \($0)" }
+            guard regions[place].owner < ports.count else { continue }
+            for slot in 0..<pools.pools[place].slotCount {
+                references[regions[place].owner] += Int(pools.pools[place].holders(of: UInt32(slot)).application)
+            }
+        }
+        for owner in 0..<ports.count where openPorts[owner] {
+            let out = ports[owner].tokens.outstanding
+            if out != references[owner] {
+                faults.append("application \(owner) has \(out) tokens and \(references[owner]) references")
+            }
+        }
+        return faults
+    }
+
     /// Slots of one region by primary holder; `nil` when there is no such region. Slow path: it walks every slot.
     public func ledger(ofRegion number: UInt16) -> Ledger? {
         guard Int(number) < regions.count, number != 0, regions[Int(number)].state != .vacant else { return nil }

@@ -123,6 +123,11 @@ extension Engine where Driver: ~Copyable {
         }
     }
 
+    /// Whether a binding's queues fill its region, or its region only waits for tokens.
+    public func isActive(_ number: UInt16) -> Bool {
+        number != 0 && Int(number) < regions.count && regions[Int(number)].state == .active
+    }
+
     /// A split queue that nothing is bound to; `nil` when all are taken.
     public var freeQueue: Int? { (1..<queues.count).first { poolOfQueue[$0] == 0 && $0 <= knobs.queues } }
 

@@ -1,3 +1,4 @@
+internal import PagePool
 internal import ClientKit
 internal import Controller
 internal import DeviceMemory
@@ -12,7 +13,7 @@ internal import Wire
 extension Session {
     /// Runs a controller until it is told to end; `ready` is called once clients can connect.
     public static func serve(
-        _ options: ServeOptions, log: Logger, ready: () -> Void
+        _ options: ServeOptions, log: Logger, ready: @escaping () -> Void
     ) throws(SessionError) -> ServeResult {
         switch options.device.name {
         case .softnic:
@@ -29,7 +30,8 @@ extension Session {
             return try device.family().withDriver(run)
         case .qemu:
             throw SessionError(
-                "\(options.device.name) has one region, and every client wants its own; use softnic:igb, or a PCI function")
+                "\(options.device.name) has one region, and every client wants its own; use softnic:igb, or a PCI function"
+            )
         }
     }
 }
@@ -194,7 +196,8 @@ private struct ServeRun<Device: PCIDevice>: DriverUser, ~Copyable {
             result.problems.append("the books do not balance: \(report.ledger)")
         }
         if report.binding.leaked != 0 || report.pool.violations != 0 {
-            result.problems.append("\(report.binding.leaked) slots lost, \(report.pool.violations) refused operations on the books")
+            result.problems.append(
+                "\(report.binding.leaked) slots lost, \(report.pool.violations) refused operations on the books")
         }
         result.ok = result.problems.isEmpty
         return result
