@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import Engine
 internal import Packets
@@ -92,7 +93,7 @@ struct Consumer: ~Copyable {
         case .endOfStream: if let i = index[record.connection] { end(i, reset: false) }
         case .closed: if let i = index[record.connection], !streams[i].ended { end(i, reset: true) }
         case .untrusted: untrusted &+= 1
-        case .frame, nil: break
+        case .frame, .place, .event, nil: break
         }
     }
 
