@@ -33,7 +33,7 @@ extension TokenTable {
     /// The return of every token up to and including `token`, whatever came back before. A number that was not issued yet is
     /// counted as unknown, and stands for the last that was.
     public mutating func everything(upTo token: UInt64) -> ReturnWork {
-        if token >= nextNumber { unknownReturns &+= 1 }
+        if token >= nextNumber { countUnknown(1) }
         let last = min(token, nextNumber &- 1)
         return ReturnWork(next: min(floor, last &+ 1), end: last &+ 1, isCumulative: true)
     }
@@ -96,9 +96,15 @@ extension TokenTable {
         if work.isCumulative {
             floor = max(floor, end)
         } else if asUnknown {
-            unknownReturns &+= count
+            countUnknown(count)
         } else {
             staleReturns &+= count
         }
+    }
+
+    /// A client can name 2^64 numbers in one entry: the counter stays at its end rather than beginning anew.
+    mutating func countUnknown(_ count: UInt64) {
+        let (sum, overflow) = unknownReturns.addingReportingOverflow(count)
+        unknownReturns = overflow ? .max : sum
     }
 }

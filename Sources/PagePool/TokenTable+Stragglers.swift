@@ -41,7 +41,7 @@ extension TokenTable {
             return .returned(held.slot, connection: held.connection)
         }
         if token == 0 || token >= nextNumber {
-            unknownReturns &+= 1
+            countUnknown(1)
             return .unknown
         }
         staleReturns &+= 1

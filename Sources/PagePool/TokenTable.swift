@@ -100,7 +100,7 @@ public import DeviceMemory
     public let limit: Int
     /// Returns of numbers that were returned before.
     public internal(set) var staleReturns: UInt64
-    /// Returns of numbers that were never issued.
+    /// Returns of numbers that were never issued; stays at the largest number that there is.
     public internal(set) var unknownReturns: UInt64
     /// Tokens that were refused because ``limit`` were out.
     public internal(set) var refusals: UInt64

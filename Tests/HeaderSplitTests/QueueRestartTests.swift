@@ -99,6 +99,24 @@ import Testing
         }
     }
 
+    @Test("every descriptor is posted anew, the last one too, whatever the device wrote there (S3.08)")
+    func everyDescriptor() throws {
+        var bench = try Bench()
+        for _ in 0..<3 {
+            bench.complete(header: 54, length: 1000)
+            try bench.dropFrame()
+        }
+        bench.queue.endBurst()
+        for _ in 3..<8 { bench.complete(header: 54, length: 1000) }
+        bench.queue.halt()
+        bench.queue.rearm(&bench.pool)
+        for index in 0..<8 {
+            #expect(bench.memory.bytes.readOnly.le64(index * 16 + 8) == 0x8_0000 + UInt64(index * 192), "\(index)")
+        }
+        let abandoned = bench.queue.statistics.abandoned
+        #expect(abandoned == 5)
+    }
+
     @Test("memory that a queue leaves behind serves the next one, whatever is in it (U.38)")
     func memory() throws {
         var bench = try Bench()

@@ -31,12 +31,14 @@ struct TokenModel {
     mutating func take(_ token: UInt64) -> TokenReturn {
         if let held = out.removeValue(forKey: token) { return .returned(held.slot, connection: held.connection) }
         if token == 0 || token >= next {
-            unknown &+= 1
+            addUnknown(1)
             return .unknown
         }
         stale &+= 1
         return .stale
     }
+
+    private mutating func addUnknown(_ count: UInt64) { unknown = count > .max - unknown ? .max : unknown + count }
 
     /// Tokens of a range that are out, lowest first; what is not is counted.
     mutating func take(start: UInt64, count: UInt64) -> [UInt64] {
@@ -45,13 +47,13 @@ struct TokenModel {
         let taken = out.keys.filter { $0 >= start && $0 < last }.sorted()
         let issued = min(last, next) - min(max(start, 1), min(last, next))
         stale &+= issued - UInt64(taken.count)
-        unknown &+= last - start - issued
+        addUnknown(last - start - issued)
         for token in taken { out[token] = nil }
         return taken
     }
 
     mutating func take(upTo token: UInt64) -> [UInt64] {
-        if token >= next { unknown &+= 1 }
+        if token >= next { addUnknown(1) }
         let taken = out.keys.filter { $0 <= token }.sorted()
         for token in taken { out[token] = nil }
         return taken

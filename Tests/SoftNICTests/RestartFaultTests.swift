@@ -80,6 +80,26 @@ import VFIODriver
         }
     }
 
+    @Test(
+        "step 2, the queue would stop too late: the request is taken back and it runs on (S3.08)",
+        arguments: Family.allCases)
+    func stopsLate(_ family: Family) throws {
+        func test<Driver: NICDriver & ~Copyable>(_ driver: Driver.Type, _ model: SoftNICModel) throws
+        where Driver.Device == SoftPCIDevice {
+            try restart(
+                driver, model, .queueDidNotStop(queue: 2), pool: 2, losesNothing: true,
+                break: { $0.bed.nic.defects.slowlyChanged = 1 << 2 }, at: .prepared,
+                mend: { run in
+                    run.bed.nic.defects.slowlyChanged = 0
+                    run.traffic(.milliseconds(15))
+                })
+        }
+        switch family {
+        case .i82576: try test(I82576Driver<SoftPCIDevice>.self, .i82576)
+        case .i82599: try test(I82599Driver<SoftPCIDevice>.self, .i82599)
+        }
+    }
+
     @Test("step 3, the new queue does not start: the old one does, once it can (S3.08)", arguments: Family.allCases)
     func doesNotStart(_ family: Family) throws {
         func test<Driver: NICDriver & ~Copyable>(_ driver: Driver.Type, _ model: SoftNICModel) throws
@@ -100,9 +120,12 @@ import VFIODriver
         var settings = SoftNICConfiguration(preset: .strict)
         let run = try RestartRun(I82576Driver<SoftPCIDevice>.self, settings)
         run.traffic(.microseconds(100))
-        run.bed.nic.defects.neverEnabled = 1 << 2
-        let error = run.restart(2, pool: 2) { if $0 == .startFailed { run.bed.nic.defects.neverEnabled = 0 } }
+        let error = run.restart(2, pool: 2) {
+            if $0 == .stopped { run.bed.nic.defects.slowlyChanged = 1 << 2 }
+            if $0 == .startFailed { run.bed.nic.defects.slowlyChanged = 0 }
+        }
         #expect(error == .queueDidNotEnable(queue: 2))
+        run.traffic(.milliseconds(30))
         // The memory of the queue that did not come about serves the next one.
         for _ in 0..<4 { #expect(run.restart(2) == nil) }
         run.traffic(.microseconds(300))

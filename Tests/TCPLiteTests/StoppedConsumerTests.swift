@@ -7,7 +7,7 @@ import Timeline
 /// Consumers that stop or hoard, with hundreds of flows and few slots, in virtual time.
 @Suite struct StoppedConsumerTests {
     static let flows = 200
-    static let length = 16_000
+    static let length = 6000
 
     /// An MTU that makes full segments of 63 bytes, and windows that are told as they are.
     static func tiny(_ last: UInt8, slots: Int) -> Configuration {
@@ -20,7 +20,7 @@ import Timeline
             $0.windowScale = 0
             $0.timestamps = false
             $0.outputDepth = 4096
-            $0.sendBufferBytes = 16_384
+            $0.sendBufferBytes = 8192
         }
         configuration.nagle = false
         return configuration
@@ -42,7 +42,7 @@ import Timeline
         let bytes = Bytes(data)
         var random = SeededGenerator(seed: seed)
         let start = path.now
-        let stopsAt = start + .milliseconds(1600)
+        let stopsAt = start + .milliseconds(900)
         let resumesAt = stopsAt + .seconds(10)
         for n in 0..<(2 * count) {
             ids.append(
@@ -89,7 +89,7 @@ import Timeline
         #expect(path.record.allSatisfy { $0.payload <= 63 })
         // Speed by round trips of 20 ms: the one that begins when the first news of the return can be back at the sender.
         let trip = Interval.milliseconds(20)
-        let before = path.bytes(to: [80], from: start + .milliseconds(1500), to: start + .milliseconds(1540)) / 2
+        let before = path.bytes(to: [80], from: start + .milliseconds(800), to: start + .milliseconds(840)) / 2
         let first = path.bytes(to: [80], from: resumesAt, to: resumesAt + trip)
         let second = path.bytes(to: [80], from: resumesAt + trip, to: resumesAt + trip + trip)
         #expect(before > 2 * count * 63 && second * 10 >= before * 9, "seed \(seed): \(before), \(first), \(second)")
