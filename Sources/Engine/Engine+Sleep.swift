@@ -8,13 +8,14 @@ extension Engine where Driver: ~Copyable {
     /// Lets vector 0 of the device wake a sleeper; once, before the first ``fallAsleep(now:)``.
     ///
     /// - Throws: when the device has no interrupts: then poll it, or ask it from time to time.
-    public func enableInterrupts() throws(EngineError) {
+    public mutating func enableInterrupts() throws(EngineError) {
         do {
             try driver.device.enableInterrupts(vectors: 1)
         } catch {
             throw .driver(.memory(error))
         }
         driver.routeInterrupts()
+        hasInterrupts = true
     }
 
     /// Whether the caller may sleep until ``nextDeadline``, the device's vector or an application's ring.

@@ -37,6 +37,8 @@ public import VFIODriver
     let flushWindowOfHost: Driver.Device.BusType
     /// The device could not be brought up again: nothing arrives until ``reestablish(now:wait:)`` succeeds.
     var isBroken = false
+    /// Interrupts were enabled, and must be again after a reset.
+    var hasInterrupts = false
     var rules: [InstalledRule] = []
     var knobs: ReceiveKnobs
     /// Steps of queue changes that are to fail, for tests.

@@ -69,6 +69,8 @@ extension Engine where Driver: ~Copyable {
             do throws(DriverError) {
                 try driver.startReceiveQueue(queue, &fresh, wait: wait)
             } catch {
+                // A device that may still use the new queue's memory must be reset before anybody else does.
+                if case .queueDidNotStop = error { driver.shutDown(wait: wait) }
                 throw BindingError.driver(error.description)
             }
         } catch {
@@ -79,13 +81,14 @@ extension Engine where Driver: ~Copyable {
             } catch {
                 moveByReset([], to: 0, now, wait)
             }
+            if !driver.isIntact { moveByReset([], to: 0, now, wait) }
             throw error
         }
-        fresh.continueCounting(from: queues[queue].statistics)
         swap(&queues[queue], &fresh)
         poolOfQueue[queue] = place
-        // `fresh` is the old one now; its rings are the next restart's.
+        // `fresh` is the old one now; its rings are the next restart's. What it abandons is counted by stopping it.
         fresh.stop(&pools.pools[from])
+        queues[queue].continueCounting(from: fresh.statistics)
         spareMemory = fresh.memory
         binding.restarts &+= 1
     }
@@ -161,7 +164,13 @@ extension Engine where Driver: ~Copyable {
     @discardableResult
     public mutating func reestablish(now: Instant, wait: (Interval) -> Void) -> Bool {
         isBroken = false
+        // PCI Express: a function may need so long after a reset before it answers.
+        wait(.milliseconds(100))
         moveByReset([], to: 0, now, wait)
+        if hasInterrupts && !isBroken {
+            // Without them the sleeper polls, as it does where there are none.
+            hasInterrupts = (try? enableInterrupts()) != nil
+        }
         for owner in 0..<ports.count where openPorts[owner] {
             ports[owner].tell(isBroken ? .deviceGone : .deviceReset)
             ports[owner].publish()
