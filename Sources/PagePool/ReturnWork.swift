@@ -21,6 +21,8 @@ internal import DeviceMemory
 
     /// `count` tokens from `start` on. What a client says: any values are allowed.
     @inlinable public init(start: UInt64, count: UInt64) {
+        // The last number of all has none beyond it; like the one before, it is never issued.
+        let start = min(start, .max &- 1)
         let (end, overflow) = start.addingReportingOverflow(count)
         self.init(next: start, end: overflow ? .max : end, isCumulative: false)
     }
