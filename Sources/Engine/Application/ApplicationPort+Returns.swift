@@ -53,8 +53,8 @@ extension ApplicationPort {
             let through = consumedThrough.loadAcquiring()
             guard through > returnedThrough, budget > 0 else { return }
             counterWork = tokens.everything(upTo: through)
-            // A counter beyond what was issued means all of it, once.
-            returnedThrough = min(through, tokens.next &- 1)
+            // A counter beyond what was issued means all of it, once: what is issued later was not consumed when it said so.
+            returnedThrough = through
         }
         var work = counterWork
         take(&work, &budget, &pools, &stack)
@@ -99,7 +99,7 @@ extension ApplicationPort {
         pools.returned(held.slot)
         // A place for linear bytes was never charged to its connection: those bytes have a budget of their own.
         if !held.slot.isMarked {
-            stack.credit(ConnectionID(rawValue: held.connection), slots: 1, linearBytes: 0)
+            stack.credit(ConnectionID(rawValue: held.connection), owner: owner, slots: 1, linearBytes: 0)
         }
         statistics.tokensReturned &+= 1
     }
@@ -134,7 +134,7 @@ extension ApplicationPort {
             let n = min(UInt64(length), consumed &- linearCredited)
             linearOwners.consume(UInt32(n))
             linearCredited &+= n
-            stack.credit(ConnectionID(rawValue: connection), slots: 0, linearBytes: Int(n))
+            stack.credit(ConnectionID(rawValue: connection), owner: owner, slots: 0, linearBytes: Int(n))
             any = true
         }
         return any
