@@ -151,7 +151,7 @@ import Timeline
         let events = OwnerEventTests.events(script)
         #expect(events.count == 1)
         if case .stalled(let stalled, let since) = events.first {
-            #expect(stalled == id && since >= .seconds(2) && since < .milliseconds(2100))
+            #expect(stalled == id && since >= .seconds(2) && since < .milliseconds(3100))
         }
         script.host.giveBack()
         _ = script.wait(.seconds(1))
