@@ -25,11 +25,12 @@ let package = Package(
     name: "uiodrv",
     products: [
         .executable(name: "uiodrv", targets: ["uiodrv"]),
+        .library(name: "uiodrv-client", targets: ["CClient"]),
         .library(
             name: "uiodrvKit",
             targets: [
                 "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
-                "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine", "Sessions",
+                "ClientKit", "TCPLite", "Wire", "SoftNIC", "VFIODriver", "Engine", "Controller", "Sessions",
             ]),
     ],
     dependencies: [
@@ -39,6 +40,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CShim"),
+        .target(name: "CClient"),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
         .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
@@ -47,6 +49,7 @@ let package = Package(
         module("Packets", ["DeviceMemory", "Timeline"]),
         module("NICRegisters", ["DeviceMemory"]),
         module("Rings", ["DeviceMemory"]),
+        module("ClientKit", ["CShim", "DeviceMemory", "Rings"]),
         module("PagePool", ["DeviceMemory"]),
         module("HeaderSplit", ["DeviceMemory", "Rings", "PagePool"]),
         module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
@@ -62,13 +65,19 @@ let package = Package(
             "Engine",
             [
                 "CShim", "Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings", "PagePool", "HeaderSplit",
-                "TCPLite", "VFIODriver", logging,
+                "ClientKit", "TCPLite", "VFIODriver", logging,
+            ]),
+        module(
+            "Controller",
+            [
+                "CShim", "ClientKit", "Timeline", "DeviceMemory", "Packets", "TCPLite", "VFIODriver", "Engine", logging,
             ]),
         module(
             "Sessions",
             [
-                "CShim", "Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "TCPLite", "Wire", "SoftNIC",
-                "VFIODriver", "Engine", crypto, logging,
+                "CShim", "Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "ClientKit", "TCPLite",
+                "Wire",
+                "SoftNIC", "VFIODriver", "Engine", "Controller", crypto, logging,
             ]),
         .executableTarget(
             name: "uiodrv",
@@ -77,10 +86,21 @@ let package = Package(
         .executableTarget(
             name: "example-receive",
             dependencies: [
-                "Engine", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline", "VFIODriver", logging,
+                "Engine", "ClientKit", "SoftNIC", "Wire", "TCPLite", "Packets", "DeviceMemory", "Timeline",
+                "VFIODriver", logging,
             ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
+        .executableTarget(name: "example-client-c", dependencies: ["CClient"], path: "Examples/ClientInC"),
+        // Tools of the tests: clients that are killed, and who kills them.
+        .executableTarget(name: "chaos-victim", dependencies: ["CClient"], path: "Tests/ChaosVictim"),
+        .executableTarget(
+            name: "client-chaos",
+            dependencies: [
+                "ClientKit", "Controller", "Engine", "SoftNIC", "TCPLite", "Packets", "PagePool", "HeaderSplit",
+                "DeviceMemory", "Timeline", "VFIODriver", logging, arguments,
+            ],
+            path: "Tests/ClientChaos"),
         // A tool of the tests: it needs QEMU, and its own words for what it finds.
         .executableTarget(
             name: "qemu-conformance",
@@ -94,11 +114,13 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "CShim", "Engine", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit", "Rings", "SoftNIC",
+                "CShim", "Engine", "ClientKit", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit",
+                "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", "VFIODriver", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),
+        tests("ClientKitTests", ["CClient", "ClientKit", "DeviceMemory", "Rings"]),
         tests("RingsTests", ["Rings", "DeviceMemory"]),
         tests("PagePoolTests", ["PagePool", "DeviceMemory"]),
         tests("HeaderSplitTests", ["HeaderSplit", "PagePool", "Rings", "DeviceMemory"]),

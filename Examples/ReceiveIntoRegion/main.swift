@@ -1,6 +1,7 @@
 // Receives one TCP connection from TAP interface tap0 (10.0.0.1:5001) into a device region, with the library alone:
 //   ip tuntap add tap0 mode tap && ip addr add 10.0.0.254/24 dev tap0 && ip link set tap0 up
 //   swift run example-receive & sleep 1; nc -N 10.0.0.1 5001 < some-file
+import ClientKit
 import DeviceMemory
 import Engine
 import Logging

@@ -13,11 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -51,10 +53,20 @@ static inline void shim_pause(void) {
 
 // linux/fcntl.h; the C library shows them under _GNU_SOURCE only, which a module header cannot set for itself.
 #define SHIM_F_ADD_SEALS 1033
+#define SHIM_F_GET_SEALS 1034
 #define SHIM_F_SEAL_SHRINK 0x0002
 static inline int shim_memfd_create(const char *_Nonnull name, int huge_pages) {
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2MB : 0);
     return (int)syscall(SYS_memfd_create, name, flags);
+}
+// Whether the memory behind a descriptor can never become shorter: a sealed memfd, or what is no file (a device's window,
+// a dma-buf).
+static inline _Bool shim_cannot_shrink(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) < 0) return 0;
+    if (!S_ISREG(status.st_mode)) return 1;
+    int seals = fcntl(fd, SHIM_F_GET_SEALS);
+    return seals >= 0 && (seals & SHIM_F_SEAL_SHRINK);
 }
 static inline int shim_memfd_seal_shrink(int fd) { return fcntl(fd, SHIM_F_ADD_SEALS, SHIM_F_SEAL_SHRINK); }
 
@@ -114,6 +126,41 @@ static inline ssize_t shim_send_to_path(int socket, const void *_Nonnull bytes, 
 static inline int shim_bind_path(int socket, const struct sockaddr_un *_Nonnull address) {
     return bind(socket, (const struct sockaddr *)address, sizeof *address);
 }
+static inline int shim_connect_path(int socket, const struct sockaddr_un *_Nonnull address) {
+    return connect(socket, (const struct sockaddr *)address, sizeof *address);
+}
+// Who is at the other end of a connected Unix socket; -1 (errno) when that cannot be told.
+static inline int shim_peer_credentials(int socket, pid_t *_Nonnull pid, uid_t *_Nonnull uid) {
+    struct { pid_t pid; uid_t uid; gid_t gid; } credentials;  // struct ucred (unix(7)), shown under _GNU_SOURCE only
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -1;
+    *pid = credentials.pid;
+    *uid = credentials.uid;
+    return 0;
+}
+// epoll(7), which Swift's Glibc does not show: one number for each descriptor, readability alone.
+static inline int shim_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int shim_epoll_add(int epoll, int fd, uint32_t tag) {
+    struct epoll_event event = {.events = EPOLLIN, .data = {.u32 = tag}};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+// Numbers of up to `count` descriptors that are readable now.
+static inline int shim_epoll_ready(int epoll, uint32_t *_Nonnull tags, int count) {
+    struct epoll_event events[64];
+    int n = epoll_wait(epoll, events, count < 64 ? count : 64, 0);
+    for (int i = 0; i < n; i++) tags[i] = events[i].data.u32;
+    return n;
+}
+// Accepts one connection without waiting.
+static inline int shim_accept(int socket) {
+    int fd = accept(socket, NULL, NULL);
+    if (fd < 0) return fd;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
 // Fills `address`; false when `path` is empty or does not fit.
 static inline _Bool shim_socket_address(const char *_Nonnull path, struct sockaddr_un *_Nonnull address) {
     size_t length = strlen(path);
@@ -166,8 +213,18 @@ static inline ssize_t shim_receive_descriptor(int socket, void *_Nonnull bytes, 
     ssize_t n = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
     if (n < 0) return n;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(fd, CMSG_DATA(c), sizeof(int));
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        // The padding of one descriptor has room for a second, which the kernel fills: nobody else would close it.
+        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int received;
+            memcpy(&received, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+            if (i == 0)
+                *fd = received;
+            else
+                close(received);
+        }
+    }
     return n;
 }
 

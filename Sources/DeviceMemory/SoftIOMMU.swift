@@ -44,7 +44,7 @@ public struct SoftIOMMU: ~Copyable {
     /// - Parameters:
     ///   - deviceMask: highest address that the device can emit.
     ///   - capacity: how many mappings may exist at once.
-    public init(deviceMask: UInt64 = (1 << 48) - 1, capacity: Int = 32) {
+    public init(deviceMask: UInt64 = (1 << 48) - 1, capacity: Int = 128) {
         // The hole is the x86 MSI window, reserved on every Intel and AMD IOMMU.
         allocator = IOVAAllocator(
             allowed: [0...0xFEDF_FFFF, 0xFEF0_0000...UInt64.max], deviceMask: deviceMask)

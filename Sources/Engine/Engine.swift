@@ -1,3 +1,4 @@
+public import ClientKit
 public import DeviceMemory
 public import HeaderSplit
 public import Logging
@@ -8,7 +9,7 @@ public import TCPLite
 public import Timeline
 public import VFIODriver
 
-/// One core's run-to-completion loop: receive queues, stack, application channel, transmit queue.
+/// One core's run-to-completion loop: receive queues, stack, application channels, transmit queue.
 ///
 /// Everything a packet needs is in this one struct, so that a poll touches no reference count and no lock. It has no clock:
 /// the caller says what time it is.
@@ -19,18 +20,51 @@ public import VFIODriver
     @usableFromInline var memory: HostMemory
     @usableFromInline var hostMemory: HostMemory
     @usableFromInline var pools: PoolTable
-    /// By queue: the pool that fills it.
+    /// By queue: the pool that fills it; 0 is the host's.
     @usableFromInline var poolOfQueue: Slab<Int>
-    @usableFromInline var port: ApplicationPort
-    /// The slots' place in this address space, with no rights at all: a stray read of payload dies here.
-    @usableFromInline let reservation: MappedView
+    /// Ring and header memory that no queue uses: the next restart's.
+    var spareMemory: QueueMemory
+    /// By pool: the region behind it, if any, and what is bound to it.
+    var regions: Slab<RegionPlace<Driver.Device.BusType>>
+    @usableFromInline var ports: Slab<ApplicationPort>
+    @usableFromInline var openPorts: Slab<Bool>
+    /// What vacant ports look at.
+    let vacantMemory: HeapBytes
     @usableFromInline var tap: FrameTap
     @usableFromInline let taps: Bool
     @usableFromInline let burst: Int
+    @usableFromInline let deliveryQuantum: Int32
+    let flushWindowOfHost: Driver.Device.BusType
+    /// The device could not be brought up again: nothing arrives until ``reestablish(now:wait:)`` succeeds.
+    var isBroken = false
+    /// Interrupts were enabled, and must be again after a reset.
+    var hasInterrupts = false
+    var rules: [InstalledRule] = []
+    var knobs: ReceiveKnobs
+    /// Steps of queue changes that are to fail, for tests.
+    var failures: [RestartStep] = []
+    var binding = BindingStatistics()
+    @usableFromInline var nextLook = Instant.zero
     /// The TCP stack: listen and connect through it before polling.
     public var stack: TCPStack
 
-    /// Brings the device up and starts every queue.
+    /// Brings the device up, with every queue in host memory and nobody at any port.
+    ///
+    /// - Parameter wait: how to wait for the device; see ``NICDriver``.
+    public init(
+        device: Driver.Device, configuration: EngineConfiguration, log: Logger, wait: (Interval) -> Void
+    ) throws(EngineError) {
+        do {
+            var driver = try Driver(device: device, configuration: configuration.device, slotSize: 1 << 14)
+            var nothing: FirstRegion<Driver.Device.BusType>?
+            let parts = try EngineParts<Driver>.build(&driver, configuration, &nothing, log, wait)
+            self.init(driver: driver, parts: parts, configuration: configuration, channel: nil, slots: 0)
+        } catch {
+            throw .driver(error)
+        }
+    }
+
+    /// Brings the device up with every split queue bound to one region, for one application: port 0.
     ///
     /// - Parameters:
     ///   - region: where payload goes. The engine maps it for the device and never for itself.
@@ -41,21 +75,26 @@ public import VFIODriver
         device: Driver.Device, configuration: EngineConfiguration, region: borrowing DeviceRegion,
         flushWindow: Driver.Device.BusType, channel: ApplicationChannel, log: Logger, wait: (Interval) -> Void
     ) throws(EngineError) {
-        do {
-            var driver = try Driver(
-                device: device, configuration: configuration.device, slotSize: region.slotSize)
-            let parts = try EngineParts<Driver>.build(&driver, configuration, region, flushWindow, log, wait)
+        do throws(DriverError) {
+            let needed = configuration.device.receiveDescriptors * configuration.device.splitQueues
+            guard region.slotCount > needed else {
+                throw DriverError.split(.poolTooSmall(slots: region.slotCount, descriptors: needed))
+            }
+            var driver = try Driver(device: device, configuration: configuration.device, slotSize: region.slotSize)
+            var first: FirstRegion? = try FirstRegion.map(region, for: device, flushWindow, configuration.memory)
+            let parts = try EngineParts<Driver>.build(&driver, configuration, &first, log, wait)
             self.init(
-                driver: driver, parts: parts, port: ApplicationPort(channel, slots: region.slotCount),
-                configuration: configuration)
+                driver: driver, parts: parts, configuration: configuration, channel: channel,
+                slots: region.slotCount)
         } catch {
             throw .driver(error)
         }
     }
 
+    /// - Parameter channel: towards application 0, which owns the region that all queues fill; `nil`: nobody is there yet.
     private init(
-        driver: consuming Driver, parts: consuming EngineParts<Driver>, port: consuming ApplicationPort,
-        configuration: EngineConfiguration
+        driver: consuming Driver, parts: consuming EngineParts<Driver>, configuration: EngineConfiguration,
+        channel: ApplicationChannel?, slots: Int
     ) {
         var stackConfiguration = configuration.stack
         // A real controller brings its own address.
@@ -64,33 +103,47 @@ public import VFIODriver
             stackConfiguration.interface.mac = MACAddress(
                 address[0], address[1], address[2], address[3], address[4], address[5])
         }
+        stackConfiguration.owners = configuration.applications
+        knobs = ReceiveKnobs(queues: configuration.device.splitQueues)
         self.driver = driver
         queues = parts.queues
         transmit = parts.transmit
         memory = parts.memory
         hostMemory = parts.hostMemory
         pools = parts.pools
-        poolOfQueue = Slab(count: configuration.device.splitQueues + 1) { $0 == 0 ? 0 : 1 }
-        reservation = parts.reservation
-        self.port = port
+        poolOfQueue = parts.poolOfQueue
+        spareMemory = parts.spareMemory
+        flushWindowOfHost = parts.flushWindowOfHost
+        regions = parts.regions
+        vacantMemory = parts.vacantMemory
+        ports = parts.ports
+        openPorts = Slab(count: configuration.applications, repeating: false)
         tap = FrameTap(configuration.frames, interface: stackConfiguration.interface)
         taps = configuration.frames != .none
         burst = configuration.burst
+        deliveryQuantum = Int32(clamping: configuration.deliveryQuantum)
         stack = TCPStack(configuration: stackConfiguration, secret: configuration.secret)
+        guard let channel else { return }
+        channel.describe()
+        var port = configuration.port ?? PortConfiguration(tokenLimit: slots * 2)
+        port.tokenLimit = max(port.tokenLimit, 4)
+        ports[0] = ApplicationPort(channel, configuration: port)
+        openPorts[0] = true
+        if port.uniform { ports[0].placementPool = 1 }
     }
 
     /// One turn: receive, run the stack, publish records, take returns, transmit. Returns whether anything happened.
     @inlinable public mutating func poll(now: Instant) -> Bool {
-        var worked = port.takeReturns(limit: 4096, pools: &pools, stack: &stack)
-        if port.takeCommands(pools: &pools, stack: &stack) { worked = true }
+        var worked = takeFromApplications()
         var received = 0
         for index in 0..<queues.count { received &+= receive(from: index, now) }
         stack.poll(now: now, pools: &pools)
         // Visibility is proven per queue before anything of the burst is published; then descriptors go back, those of
         // frames that were dropped too.
         for index in 0..<queues.count { queues[index].endBurst() }
-        if deliver() { worked = true }
+        if deliver(now) { worked = true }
         if send() { worked = true }
+        if now >= nextLook { look(now) }
         return worked || received != 0
     }
 
@@ -123,9 +176,9 @@ public import VFIODriver
             let inHost = min(frame.header.count, header &+ payload)
             tap.trim(&fragment, to: header &+ payload &- inHost, &pools)
             let hasPayload = fragment != nil
-            if port.deliver(
+            if ports[0].deliver(
                 frame: frame.header.slice(0, inHost), headerLength: min(header, inHost), isVerified: verified,
-                fragment: &fragment, &pools)
+                fragment: &fragment, &pools, now)
             {
                 tap.count(hasPayload: hasPayload)
             } else {
@@ -133,16 +186,6 @@ public import VFIODriver
             }
         }
         if let left = fragment.take() { pools.recycle(left) }
-    }
-
-    @inlinable mutating func deliver() -> Bool {
-        var any = false
-        while port.hasRoom(), let delivery = stack.nextDelivery() {
-            port.deliver(delivery, &pools)
-            any = true
-        }
-        port.publish()
-        return any
     }
 
     @inlinable mutating func send() -> Bool {
@@ -165,65 +208,21 @@ public import VFIODriver
     /// When ``poll(now:)`` has something to do although nothing arrives.
     public var nextDeadline: Instant { stack.nextDeadline }
 
-    // MARK: sleep
-
-    /// Lets vector 0 of the device wake a sleeper; once, before the first ``fallAsleep(now:)``.
-    ///
-    /// - Throws: when the device has no interrupts: then poll it, or ask it from time to time.
-    public func enableInterrupts() throws(EngineError) {
-        do {
-            try driver.device.enableInterrupts(vectors: 1)
-        } catch {
-            throw .driver(.memory(error))
-        }
-        driver.routeInterrupts()
-    }
-
-    /// Whether the caller may sleep until ``nextDeadline``, the device's vector or the application's ring.
-    ///
-    /// Arms both, then looks once more at everything: what came before arming is seen here, and what comes after wakes.
-    /// After `true`, call ``wakeUp()`` before the next poll.
-    public mutating func fallAsleep(now: Instant) -> Bool {
-        port.gate.arm()
-        driver.armInterrupts()
-        _ = port.gate.publications
-        if poll(now: now) {
-            wakeUp()
-            return false
-        }
-        return true
-    }
-
-    /// Takes the arming back.
-    public func wakeUp() {
-        driver.maskInterrupts()
-        port.gate.disarm()
-    }
-
     /// The device, for ``Sleeper``.
     public var device: Driver.Device { driver.device }
 
     /// The station address of the device, 6 bytes.
     public var macAddress: [UInt8] { driver.macAddress }
 
-    /// Everything counted so far. Slow path: it walks every slot.
-    public mutating func report() -> EngineReport {
-        var split = SplitStatistics()
-        for index in 1..<queues.count { split = split + queues[index].statistics }
-        return EngineReport(
-            split: split, host: queues[0].statistics, transmit: transmit.statistics, pool: pools.pools[1].statistics,
-            delivery: port.statistics, stack: stack.statistics, port: driver.statistics(),
-            ledger: pools.pools[1].ledger(),
-            hostLedger: pools.pools[0].ledger(), frames: tap.statistics, tokensOut: port.tokens.outstanding,
-            staleTokens: port.tokens.staleReturns,
-            unknownTokens: port.tokens.unknownReturns)
-    }
-
-    /// Takes what the application has given back, and nothing else; returns how many tokens it still holds. For the end of a
-    /// run, when ``poll(now:)`` would bring more.
+    /// Takes what the applications have given back, and nothing else; returns how many tokens they still hold. For the end of
+    /// a run, when ``poll(now:)`` would bring more.
     public mutating func takeReturns() -> Int {
-        _ = port.takeReturns(limit: 4096, pools: &pools, stack: &stack)
-        return port.tokens.outstanding
+        var out = 0
+        for owner in 0..<ports.count where openPorts[owner] {
+            _ = ports[owner].takeReturns(limit: 4096, pools: &pools, stack: &stack)
+            out += ports[owner].tokens.outstanding
+        }
+        return out
     }
 
     /// Stops the device, then takes back every slot that it held; tokens that applications hold stay out and are counted
@@ -231,36 +230,7 @@ public import VFIODriver
     public mutating func shutDown(wait: (Interval) -> Void) {
         driver.shutDown(wait: wait)
         stack.close(pools: &pools)
+        for owner in 0..<ports.count where openPorts[owner] { ports[owner].closePlacement(&pools) }
         for index in 0..<queues.count { queues[index].stop(&pools.pools[poolOfQueue[index]]) }
     }
-}
-
-/// Everything an engine counts.
-public struct EngineReport: Sendable {
-    /// Split queues together.
-    public var split: SplitStatistics
-    /// The host queue.
-    public var host: SplitStatistics
-    /// The transmit queue.
-    public var transmit: TransmitStatistics
-    /// The region's pool.
-    public var pool: PoolStatistics
-    /// Records and returns.
-    public var delivery: DeliveryStatistics
-    /// The TCP stack.
-    public var stack: StackStatistics
-    /// The port's own counters.
-    public var port: PortStatistics
-    /// Slots of the region by primary holder.
-    public var ledger: Ledger
-    /// Slots of the host pool by primary holder.
-    public var hostLedger: Ledger
-    /// Frames that went to the application without TCP.
-    public var frames: FrameStatistics
-    /// Tokens that applications hold.
-    public var tokensOut: Int
-    /// Returns of tokens that were returned before.
-    public var staleTokens: UInt64
-    /// Returns of tokens that were never issued.
-    public var unknownTokens: UInt64
 }

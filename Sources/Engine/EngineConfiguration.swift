@@ -1,4 +1,3 @@
-internal import DeviceMemory
 public import TCPLite
 public import VFIODriver
 
@@ -10,6 +9,17 @@ public struct EngineConfiguration: Sendable {
     public var stack: Configuration
     /// Secret of the stack: keys initial sequence numbers and the flow table.
     public var secret: (UInt64, UInt64) = (0, 0)
+    /// Applications that there may be at once.
+    public var applications = 1
+    /// Regions that there may be at once, bound ones and those that wait for their last tokens: 1 to 63.
+    public var regions = 16
+    /// What the slots of the region are made of that all queues are bound to from the start.
+    public var memory = BindingMemory.device
+    /// Rules for the tokens of application 0, when it is there from the start; `nil` is the defaults, and twice as many tokens
+    /// as there are slots.
+    public var port: PortConfiguration?
+    /// Bytes that one application is delivered before the next has its turn.
+    public var deliveryQuantum = 1 << 20
     /// Which frames go to the application without TCP.
     public var frames = FrameSelection.none
     /// Frames taken from one queue before the next has its turn.
@@ -24,13 +34,14 @@ public struct EngineConfiguration: Sendable {
 /// Errors of this module.
 public enum EngineError: Error, CustomStringConvertible {
     case driver(DriverError)
-    case cannotSleep(errno: Int32)
+    case stack(TCPError)
+    case binding(BindingError)
 
     public var description: String {
         switch self {
         case .driver(let error): error.description
-        case .cannotSleep(let code):
-            "cannot make a line to wake the engine with: \(systemMessage(code)); raise the limit of open files"
+        case .stack(let error): error.description
+        case .binding(let error): error.description
         }
     }
 }

@@ -18,9 +18,14 @@ public import Rings
 /// Every descriptor holds a slot at all times: a slot leaves only against a replacement, so the ring never starves. The
 /// device owns the descriptors up to the tail register, and the tail moves only at ``endBurst()``; that is what keeps the
 /// header bytes of a burst in place while the stack reads them.
+///
+/// Armed when made, it runs from ``start(ringsTail:)`` to ``halt()``; what was completed until then can still be taken. After
+/// ``rearm(_:)`` it can be started again, in the same memory and with the same slots.
 @frozen public struct SplitReceiveQueue<Format: SplitDescriptorFormat, B: Bus>: ~Copyable {
     @usableFromInline let ring: DescriptorWords
     @usableFromInline let headers: HostBlock
+    /// The ring and header memory, to be used again once the device has stopped and ``stop(_:)`` gave the slots back.
+    public let memory: QueueMemory
     @usableFromInline let headerStride: Int
     @usableFromInline let headerSize: UInt32
     @usableFromInline let takesWholeFrames: Bool
@@ -32,6 +37,7 @@ public import Rings
     @usableFromInline var rung: UInt32
     @usableFromInline var inChain: Bool
     @usableFromInline var unflushed: Bool
+    @usableFromInline var state: SplitQueueState
     @usableFromInline let doorbell: Doorbell
     @usableFromInline let bus: B
     @usableFromInline let flushWindow: B
@@ -42,7 +48,7 @@ public import Rings
     /// Bytes a header buffer starts apart from the next: whole cache lines, so that two never share one.
     public static func headerStride(_ size: Int) -> Int { (size + 63) & ~63 }
 
-    /// Arms a queue: every descriptor gets a slot from `pool`. The tail is not rung yet: see ``start()``.
+    /// Arms a queue: every descriptor gets a slot from `pool`. The tail is not rung yet: see ``start(ringsTail:)``.
     ///
     /// - Parameters:
     ///   - ring: descriptor memory, aligned to the format's `ringAlignment`, a power of two of descriptors.
@@ -65,6 +71,7 @@ public import Rings
         }
         self.ring = DescriptorWords(ring.bytes)
         self.headers = headers
+        memory = QueueMemory(ring: ring, headers: headers)
         switch placement {
         case .headerBuffer(let size):
             takesWholeFrames = false
@@ -88,6 +95,7 @@ public import Rings
         rung = 0
         inChain = false
         unflushed = false
+        state = .armed
         self.doorbell = doorbell
         self.bus = bus
         self.flushWindow = flushWindow
@@ -107,8 +115,10 @@ public import Rings
     /// Number of descriptors.
     public var size: Int { Int(mask) + 1 }
 
-    /// Hands the armed descriptors to the device; the queue must be enabled (82576 ignores the tail of a disabled one).
-    @inlinable public mutating func start() { ringTail() }
+    /// Whether payload goes to slots and headers to buffers of their own; otherwise whole frames go to slots.
+    public var splits: Bool { !takesWholeFrames }
+    /// Bytes of a payload buffer: the slot, less what a header buffer in front of it takes.
+    public var payloadBytes: Int { Int(payloadSize) }
 
     /// The next received frame, or `nil` when the device is done with no more.
     ///
@@ -142,11 +152,6 @@ public import Rings
         return (0..<(Format.stride / 8)).map { ring.load(index * Format.stride / 8 + $0) }
     }
 
-    /// Gives every posted slot back to the pool. The queue must be disabled and the device quiet.
-    public mutating func stop(_ pool: inout PagePool) {
-        for i in 0..<posted.count { pool.reclaim(posted[i]) }
-    }
-
     @inlinable mutating func proveVisible() {
         guard unflushed else { return }
         unflushed = false
@@ -158,7 +163,8 @@ public import Rings
 
     @inlinable mutating func ringTail() {
         // The descriptor at the tail holds a slot but is not the device's: hardware reads head == tail as "empty".
-        doorbell.ring(((next &+ mask) & mask) &* Format.tailUnit, on: bus)
+        // A disabled queue has no use for a tail: silicon ignores it, QEMU keeps it for later, when the ring is another.
+        if state != .halted { doorbell.ring(((next &+ mask) & mask) &* Format.tailUnit, on: bus) }
         rung = next
     }
 

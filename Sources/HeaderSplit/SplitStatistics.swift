@@ -24,6 +24,8 @@
     public var chained: UInt64 = 0
     /// Descriptors reposted without touching the pool.
     public var reposted: UInt64 = 0
+    /// Descriptors that were done and that nobody took before the queue was armed again or taken apart.
+    public var abandoned: UInt64 = 0
 
     /// All zero.
     @inlinable public init() {}
@@ -43,6 +45,7 @@
         sum.badBuffer += b.badBuffer
         sum.chained += b.chained
         sum.reposted += b.reposted
+        sum.abandoned += b.abandoned
         return sum
     }
 }

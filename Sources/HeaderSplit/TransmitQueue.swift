@@ -21,6 +21,8 @@ public import Rings
 /// Buffer and data descriptor share an index, so a buffer is free again when its descriptor has been reported done.
 @frozen public struct TransmitQueue<Format: TransmitDescriptorFormat, B: Bus>: ~Copyable {
     @usableFromInline let ring: DescriptorWords
+    /// Descriptor memory.
+    public let ringMemory: HostBlock
     @usableFromInline let buffers: HostBlock
     @usableFromInline let bufferSize: Int
     // Context descriptors are never reported done: reclaiming skips them.
@@ -42,6 +44,7 @@ public import Rings
             throw .transmitSlab(bytes: buffers.bytes.count, needed: count * bufferSize)
         }
         self.ring = DescriptorWords(ring.bytes)
+        ringMemory = ring
         self.buffers = buffers
         self.bufferSize = bufferSize
         isContext = Slab(count: count, repeating: false)
@@ -57,6 +60,13 @@ public import Rings
     public var statistics: TransmitStatistics { counters }
     /// Descriptors that the device has not reported done.
     public var inFlight: Int { Int(cursor.count) }
+
+    /// Forgets what was queued, for a device that was reset: its head starts at 0 again, and frames that had not left are lost.
+    public mutating func rearm() {
+        cursor = RingCursor(size: cursor.mask + 1)
+        rung = 0
+        context = nil
+    }
 
     /// Copies a frame into a buffer and queues it; false when the ring is full (try again after the next poll).
     @inlinable public mutating func send(_ frame: ByteView, _ offload: TransmitOffload?) -> Bool {

@@ -1,28 +1,3 @@
-/// Who holds references on a slot. A slot without holders is in the pool.
-@frozen public struct SlotHolders: BitwiseCopyable, Sendable, Hashable {
-    /// Posted to a receive ring: 0 or 1.
-    public var ring: UInt16
-    /// Fragments that the stack holds (a burst in progress, reassembly, undelivered events).
-    public var stack: UInt16
-    /// Transmissions in flight.
-    public var transmit: UInt16
-    /// Records that applications hold.
-    public var application: UInt16
-
-    /// Nobody.
-    @inlinable public init() {
-        ring = 0
-        stack = 0
-        transmit = 0
-        application = 0
-    }
-
-    /// Whether nobody holds the slot.
-    @inlinable public var isFree: Bool { ring | stack | transmit | application == 0 }
-    /// References over all holders.
-    @inlinable public var references: Int { Int(ring) + Int(stack) + Int(transmit) + Int(application) }
-}
-
 /// Slots by primary holder, and the law they obey: `pool + ring + stack + transmit + application = total`.
 ///
 /// The primary holder is the first with a reference in the order ring, stack, transmit, application.
@@ -45,6 +20,20 @@ public struct Ledger: Sendable, Hashable {
 
     /// Whether every slot is accounted for exactly once.
     public var isBalanced: Bool { pool + ring + stack + transmit + application == total }
+
+    /// Counts a slot under its primary holder; a slot without one is not counted, because whether it really is in the pool
+    /// is for the pool to say.
+    public mutating func count(_ held: SlotHolders) {
+        if held.ring != 0 {
+            ring += 1
+        } else if held.stack != 0 {
+            stack += 1
+        } else if held.transmit != 0 {
+            transmit += 1
+        } else if held.application != 0 {
+            application += 1
+        }
+    }
 
     /// Counts slots of two pools together.
     public static func + (lhs: Ledger, rhs: Ledger) -> Ledger {

@@ -20,6 +20,11 @@
 
     /// The kind of memory.
     @inlinable public var kind: MemoryKind { raw & 1 == 0 ? .hostPage : .deviceSlot }
+    /// The same slot, with the bit set that is its holder's own: pools do not look at it.
+    @inlinable public var marked: Netmem { Netmem(raw: raw | 0x8000) }
+    /// Whether the holder's own bit is set.
+    @inlinable public var isMarked: Bool { raw & 0x8000 != 0 }
+    @inlinable init(raw: UInt64) { self.raw = raw }
     /// The pool that owns the slot.
     @inlinable public var pool: UInt16 { UInt16(truncatingIfNeeded: raw &>> 16) }
     /// The slot's index in its pool.

@@ -117,6 +117,14 @@ public enum SPSCLayout {
         return element
     }
 
+    /// Whether nothing waits to be popped; looks at the producer's counter when nothing was known to be there.
+    @inlinable public var isEmpty: Bool {
+        mutating get {
+            if cachedTail == head { cachedTail = tailWord.loadAcquiring() }
+            return cachedTail == head
+        }
+    }
+
     /// Gives the space of everything popped back to the producer.
     @inlinable public mutating func release() { headWord.storeReleasing(head) }
 }

@@ -42,6 +42,9 @@ public enum DeviceName: Codable, Sendable, Hashable, CustomStringConvertible {
     /// Split queues of a run that does not ask for a number: the 82574 has one.
     public var defaultQueues: Int { family == .e1000e ? 1 : 2 }
 
+    /// Clients that a controller has queues and rules for: the 82574 has one queue, the 82576 eight rules.
+    public var mostClients: Int { family == .e1000e ? 1 : 8 }
+
     /// Whether the device has a clock of its own, so that a run with it cannot be replayed.
     public var hasClock: Bool {
         switch self {

@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import Engine
 internal import Logging
@@ -41,11 +42,12 @@ struct LocalLoopback: FarEndUser {
             let channel = ApplicationChannel(shared.bytes)
             let consumer = try Consumer(
                 channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
-                outputPath: nil, trace: recorder.trace)
+                outputPath: nil, trace: recorder.trace, uniform: options.uniform)
             let side = DeviceSide(
                 port: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)
+            let changes = try LiveChanges(options, first: region)
             let result = try family.withDriver(
-                LocalRun(loopback: self, channel: channel, region: region, side: side))
+                LocalRun(loopback: self, channel: channel, changes: changes, side: side))
             extendLifetime(shared)
             return result
         } catch let error as SessionError {
@@ -62,7 +64,7 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
 
     let loopback: LocalLoopback
     let channel: ApplicationChannel
-    let region: DeviceRegion
+    var changes: LiveChanges
     var side: DeviceSide<End, SoftNIC, Consumer>
 
     private var options: LoopbackOptions { loopback.options }
@@ -70,12 +72,12 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
     private var recorder: TraceRecorder { loopback.recorder }
 
     init(
-        loopback: LocalLoopback, channel: ApplicationChannel, region: consuming DeviceRegion,
+        loopback: LocalLoopback, channel: ApplicationChannel, changes: consuming LiveChanges,
         side: consuming DeviceSide<End, SoftNIC, Consumer>
     ) {
         self.loopback = loopback
         self.channel = channel
-        self.region = region
+        self.changes = changes
         self.side = side
     }
 
@@ -83,8 +85,9 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
         _ driver: Driver.Type
     ) throws(SessionError) -> LoopbackResult where Driver.Device == SoftPCIDevice {
         let device = SoftPCIDevice(nic)
+        let slots = changes.withFirst { $0.slotCount }
         let stack = try SessionPlan.stack(
-            options.device, slots: region.slotCount, interface: SessionPlan.interface(options.device),
+            options.device, slots: slots, interface: SessionPlan.interface(options.device),
             connections: options.flows)
         // The model's clock is the run's: waiting for the device moves it.
         let model = nic
@@ -93,18 +96,27 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
             _ = model.step(now: model.now)
         }
         do {
-            var engine = try Engine<Driver>(
-                device: device, configuration: SessionPlan.engine(options.device, stack: stack), region: region,
-                flushWindow: device.flushWindow, channel: channel, log: loopback.log, wait: wait)
+            var configuration = SessionPlan.engine(options.device, stack: stack)
+            if options.uniform {
+                configuration.port = PortConfiguration(tokenLimit: slots * 8)
+                configuration.port?.uniform = true
+            }
+            let channel = channel
+            let log = loopback.log
+            var engine = try changes.withFirst { (region) throws(EngineError) in
+                try Engine<Driver>(
+                    device: device, configuration: configuration, region: region, flushWindow: device.flushWindow,
+                    channel: channel, log: log, wait: wait)
+            }
             try engine.stack.listen(port: SessionPlan.port)
-            return run(&engine, wait)
+            return run(&engine, device, wait)
         } catch {
             throw SessionError(error)
         }
     }
 
     private mutating func run<Driver: NICDriver & ~Copyable>(
-        _ engine: inout Engine<Driver>, _ wait: (Interval) -> Void
+        _ engine: inout Engine<Driver>, _ device: SoftPCIDevice, _ wait: (Interval) -> Void
     ) -> LoopbackResult where Driver.Device == SoftPCIDevice {
         let began = monotonicNow()
         var result = LoopbackResult()
@@ -132,6 +144,17 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
                 )
                 break
             }
+            if changes.isDue(consumed) {
+                nic.now = max(nic.now, now)
+                do {
+                    try change(&engine, device, consumed, wait)
+                } catch {
+                    result.transfer.problems.append(error.description)
+                    break
+                }
+                // Waiting for the device has moved its clock.
+                now = max(now, nic.now)
+            }
             turns &+= 1
             if turns & 0xFFF == 0 && StopRequest.isMade {
                 result.transfer.interrupt()
@@ -139,6 +162,12 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
             }
         }
         result.transfer.seed = options.device.seed
+        result.queueRestarts = options.restarts == 0 ? nil : changes.restarted
+        result.regionChanges = options.regionChanges == 0 ? nil : changes.changed
+        result.transfer.expect(
+            changes.restarted == options.restarts && changes.changed == options.regionChanges,
+            "only \(changes.restarted) of \(options.restarts) restarts and \(changes.changed) of \(options.regionChanges) changes of the region were made; enlarge --region or --bytes"
+        )
         result.transfer.elapsedS = (monotonicNow() - began).seconds
         result.virtualS = (now - .zero).seconds
         side.finish()
@@ -161,6 +190,15 @@ private struct LocalRun<End: FarEnd & ~Copyable>: DriverUser, ~Copyable {
         result.finish(engine.report())
         result.traceHash = recorder.hash()
         return result
+    }
+
+    private mutating func change<Driver: NICDriver & ~Copyable>(
+        _ engine: inout Engine<Driver>, _ device: SoftPCIDevice, _ consumed: UInt64, _ wait: (Interval) -> Void
+    ) throws(SessionError) where Driver.Device == SoftPCIDevice {
+        try changes.make(&engine, consumed, device, now: nic.now, wait: wait) {
+            (region, number) throws(DeviceMemoryError) in
+            try side.add(region, number: number)
+        }
     }
 
     private func advance(_ now: inout Instant, worked: Bool, _ deadline: Instant) {

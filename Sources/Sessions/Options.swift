@@ -23,6 +23,8 @@ public struct DeviceOptions: Codable, Sendable {
     public var descriptors = 512
     /// Bytes of the device region.
     public var regionBytes = 16 << 20
+    /// Whether the slots are registered host memory, which this side's processor may read, instead of a device's.
+    public var regionIsHost = false
     /// Memory of a PCI function that is the region instead; `nil` is memory of the host, of `regionBytes`.
     public var regionBAR: BARName?
     /// Bytes after which the region is taken away under the device, to see who notices; `nil` is never.
@@ -131,6 +133,12 @@ public struct LoopbackOptions: Codable, Sendable {
     public var impairments = ImpairmentOptions()
     /// Who runs where.
     public var placement = Placement.oneThread
+    /// Times that a receive queue is restarted while data flows; one thread only.
+    public var restarts = 0
+    /// Times that the region is changed for another while data flows; one thread only.
+    public var regionChanges = 0
+    /// Whether bytes that arrive in host memory are put into the region too; one thread only.
+    public var uniform = false
     /// File for the trace's text; one thread only.
     public var tracePath: String?
 

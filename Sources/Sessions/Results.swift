@@ -104,8 +104,9 @@ public struct TransferResult: Encodable, Sendable {
 
     mutating func take(_ report: EngineReport, _ device: DeviceReport) {
         deviceBytes = report.delivery.deviceBytes
-        linearBytes = report.delivery.linearBytes
-        bytes = device.deviceBytes + device.linearBytes
+        movedBytes = report.delivery.movedBytes
+        linearBytes = report.delivery.linearBytes - movedBytes
+        bytes = device.deviceBytes + device.linearBytes + device.movedBytes
         segments = report.stack.segmentsReceived
         split = report.split.split
         unsplit = report.split.unsplit
@@ -162,11 +163,17 @@ public struct LoopbackResult: Encodable, Sendable {
     public var traceHash: String?
     /// Virtual seconds; one thread only.
     public var virtualS: Double?
+    /// Receive queues restarted while data flowed; `nil` when that was not asked for.
+    public var queueRestarts: Int?
+    /// Regions changed while data flowed; `nil` when that was not asked for.
+    public var regionChanges: Int?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case digestExpected, digestReceived, traceHash, virtualS }
+    private enum Keys: String, CodingKey {
+        case digestExpected, digestReceived, traceHash, virtualS, queueRestarts, regionChanges
+    }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
@@ -175,6 +182,8 @@ public struct LoopbackResult: Encodable, Sendable {
         try container.encode(digestReceived, forKey: .digestReceived)
         try container.encodeIfPresent(traceHash, forKey: .traceHash)
         try container.encodeIfPresent(virtualS, forKey: .virtualS)
+        try container.encodeIfPresent(queueRestarts, forKey: .queueRestarts)
+        try container.encodeIfPresent(regionChanges, forKey: .regionChanges)
     }
 }
 

@@ -50,6 +50,7 @@ enum SessionPlan {
         configuration.device.mtu = device.mtu
         configuration.device.hashSeed = device.seed
         configuration.node = device.node
+        configuration.memory = device.regionIsHost ? .host(readable: true) : .device
         configuration.secret = (device.seed &* 0x9E37_79B9_7F4A_7C15, ~device.seed)
         return configuration
     }

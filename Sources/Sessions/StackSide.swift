@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import Engine
 internal import Logging
@@ -36,7 +37,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 engine.shutDown(wait: { device.wait($0) })
                 throw error
             }
-            if sleeper != nil { sleeps = Self.prepareToSleep(engine, log) }
+            if sleeper != nil { sleeps = Self.prepareToSleep(&engine, log) }
             self.engine = engine
         } catch {
             throw SessionError(error)
@@ -100,7 +101,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     }
 
     /// A device without interrupts is polled, with a short pause after an empty turn.
-    private static func prepareToSleep(_ engine: borrowing Engine<Driver>, _ log: Logger) -> SleepCounts? {
+    private static func prepareToSleep(_ engine: inout Engine<Driver>, _ log: Logger) -> SleepCounts? {
         do {
             try engine.enableInterrupts()
             return SleepCounts()

@@ -236,6 +236,24 @@ internal import Timeline
         }
     }
 
+    /// How the device is broken.
+    var defects: SoftNICFaults {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.core.faults
+        case .i82574(let model): unsafe model.pointee.core.faults
+        case .i82599(let model): unsafe model.pointee.core.faults
+        }
+    }
+
+    /// Breaks or mends it.
+    func setDefects(_ faults: SoftNICFaults) {
+        switch self {
+        case .i82576(let model): unsafe model.pointee.core.faults = faults
+        case .i82574(let model): unsafe model.pointee.core.faults = faults
+        case .i82599(let model): unsafe model.pointee.core.faults = faults
+        }
+    }
+
     /// Time passes.
     func advance(to instant: Instant) {
         switch self {

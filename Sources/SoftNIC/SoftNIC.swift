@@ -61,6 +61,12 @@ public import Timeline
     /// Resets the function: registers as after power-up, decoding off, nothing posted.
     public func reset() { model.resetFunction() }
 
+    /// How the device is broken; what is changed here holds from the next register access or step on.
+    public var defects: SoftNICFaults {
+        get { model.defects }
+        set { model.setDefects(newValue) }
+    }
+
     // MARK: memory
 
     /// Makes memory reachable for the device's DMA.

@@ -32,6 +32,8 @@ public struct SoftNICFaults: Sendable, Hashable, BitwiseCopyable {
     public var neverEnabled: UInt16 = 0
     /// Receive queues whose ENABLE never becomes 0, a bit each.
     public var neverDisabled: UInt16 = 0
+    /// Receive queues whose ENABLE takes 30 ms to change, longer than any driver waits, a bit each.
+    public var slowlyChanged: UInt16 = 0
     /// From then on the device is gone: reads are all ones, nothing is written to memory, no frame is taken.
     public var unpluggedAt = Instant.never
     /// Then the cable is pulled.
@@ -43,4 +45,9 @@ public struct SoftNICFaults: Sendable, Hashable, BitwiseCopyable {
 
     /// A device without faults.
     public init() {}
+
+    /// How long a change of ENABLE of receive queue `queue` takes, where it usually takes `usual`.
+    func enableLatency(_ queue: Int, usual: Interval) -> Interval {
+        queue < 16 && slowlyChanged &>> UInt16(truncatingIfNeeded: queue) & 1 != 0 ? .milliseconds(30) : usual
+    }
 }

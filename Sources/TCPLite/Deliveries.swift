@@ -49,6 +49,24 @@ extension TCPStack {
         return nil
     }
 
+    /// Whether an owner may have something to take: looking again costs little, and taking says for certain.
+    @inline(__always) public func hasDelivery(owner: Int) -> Bool {
+        isRegistered(owner) && deliverable.first(owner) >= 0
+    }
+
+    /// The next bytes of one connection, at most `limit`, whatever was demanded; `nil` when an event comes first, or nothing
+    /// is there, or too many pieces of it are out. Host bytes of the delivery before, to any owner, become invalid.
+    public mutating func takeDelivery(_ id: ConnectionID, limit: Int, pools: inout PoolTable) -> Delivery? {
+        reassembly.store.endLending()
+        guard limit > 0, let i = place(id), !connections[i].rcv.ready.isEmpty, !connections[i].events.contains(.opened)
+        else { return nil }
+        let demanded = connections[i].rcv.demand
+        connections[i].rcv.demand = limit
+        let delivery = demandedDelivery(i, &pools)
+        connections[i].rcv.demand = demanded
+        return delivery
+    }
+
     /// A connection has nothing for its owner now; it comes back with a turn of its own.
     @inline(__always) private mutating func retire(_ i: Int) {
         deliverable.remove(i)

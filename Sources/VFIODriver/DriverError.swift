@@ -1,5 +1,6 @@
 public import DeviceMemory
 public import HeaderSplit
+public import PagePool
 
 /// What can go wrong when a device is brought up or stopped; each case says what to do.
 public enum DriverError: Error, CustomStringConvertible, Equatable {
@@ -13,6 +14,16 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case flowDirectorSilent
     case noSuchQueue(queue: Int, limit: Int)
     case tooManyRules(limit: Int)
+    case noFilters(controller: String)
+    case filterNotKept(filter: Int)
+    case hostQueue
+    case noQueueStop(controller: String)
+    case queueNotArmed(queue: Int)
+    case splitNotKept(queue: Int)
+    case slotNotWholeKiB(slotSize: Int)
+    case checksumsOff
+    case busMasterOff
+    case configurationLost
     case partMissing(name: String, consequence: String)
     case nvmNotRead
     case nvmDamaged(sum: UInt16)
@@ -39,6 +50,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
     case badReport(line: Int, why: String)
     case memory(DeviceMemoryError)
     case split(HeaderSplitError)
+    case pool(PagePoolError)
     case vfio(VFIOError)
 
     public var description: String {
@@ -60,9 +72,29 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
         case .flowDirectorSilent:
             "the flow director did not carry out a command within 10 ms; reset the device"
         case .noSuchQueue(let queue, let limit):
-            "there is no queue \(queue) to steer to; choose from 0 to \(limit)"
+            "there is no queue \(queue); choose from 0 to \(limit)"
         case .tooManyRules(let limit):
             "the device holds \(limit) flow rules at most; remove some, or name rules by smaller numbers"
+        case .noFilters(let controller):
+            "the \(controller) has no filter that sends a port to a queue; choose queues by the spread, or another device"
+        case .filterNotKept(let filter):
+            "the device does not keep filter \(filter), as QEMU's does not; choose queues by the spread, or another device"
+        case .hostQueue:
+            "queue 0 takes whole frames in host memory and cannot be bound to a region; name a queue from 1 on"
+        case .noQueueStop(let controller):
+            "the \(controller) cannot stop one queue; shut the whole device down and bring it up again"
+        case .queueNotArmed(let queue):
+            "queue \(queue) has descriptors that were used; arm it again before it is started"
+        case .splitNotKept(let queue):
+            "queue \(queue) does not keep header split, without which headers would land in the region; use another device"
+        case .slotNotWholeKiB(let slotSize):
+            "a slot of \(slotSize) bytes is no multiple of 1024, which the device counts in; choose another --slot-size"
+        case .checksumsOff:
+            "the device does not verify checksums, and payload in a region cannot be verified otherwise; bring it up again"
+        case .busMasterOff:
+            "the device may not write to memory: bus mastering is off; bring it up again"
+        case .configurationLost:
+            "the device has lost its configuration: somebody reset it; bring it up again and start its queues"
         case .partMissing(let name, let consequence):
             "\(name) is missing: \(consequence); use another device (uiodrv probe says what this one has)"
         case .nvmNotRead:
@@ -113,6 +145,7 @@ public enum DriverError: Error, CustomStringConvertible, Equatable {
             "line \(line) of the report \(why); make the report anew with uiodrv selftest --report"
         case .memory(let error): error.description
         case .split(let error): error.description
+        case .pool(let error): error.description
         case .vfio(let error): error.description
         }
     }

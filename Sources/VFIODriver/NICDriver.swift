@@ -23,6 +23,10 @@ public protocol NICDriver: ~Copyable {
 
     /// Whether a frame that fits the header buffer stays in host memory whole, instead of being split.
     static var keepsSmallFramesWhole: Bool { get }
+    /// What stopping one receive queue takes.
+    static var queueRestart: QueueRestart { get }
+    /// How many steering rules the device holds; 0 where it has no filters for them.
+    static var ruleCapacity: Int { get }
 
     /// The device being driven.
     var device: Device { get }
@@ -34,8 +38,13 @@ public protocol NICDriver: ~Copyable {
     var isLinkUp: Bool { get }
     /// Link speed in Mbit/s.
     var linkSpeed: Int { get }
-    /// Bytes of host memory for the rings, header slabs and transmit buffers of the whole configuration.
-    var hostBytes: Int { get }
+    /// Whether the device answers and still has what ``bringUp(wait:)`` and the queues set up: not after a reset by somebody
+    /// else. One register read.
+    var isIntact: Bool { get }
+    /// Size of one host header buffer in bytes.
+    var headerBytes: Int { get }
+    /// Size of one transmit buffer in bytes.
+    var transmitBufferBytes: Int { get }
     /// Size in bytes of a slot for queue 0: a power of two.
     var hostSlotBytes: Int { get }
 
@@ -44,20 +53,65 @@ public protocol NICDriver: ~Copyable {
     /// - Parameter slotSize: of the region that the split queues will fill, in bytes.
     init(device: Device, configuration: NICConfiguration, slotSize: Int) throws(DriverError)
     /// Resets the device and sets up everything but queues; returns with the link up.
+    ///
+    /// The same driver may do it again, after ``shutDown(wait:)`` or after a reset by somebody else (a function level reset
+    /// takes 100 ms: PCI Express 4.0, section 6.6.2). Rules and spread are put back as they were set; queues that were armed
+    /// again are started one by one, and interrupts are routed again.
     mutating func bringUp(wait: (Interval) -> Void) throws(DriverError)
-    /// Sets up receive queue `index`, fills it from `pool` and starts it.
+    /// Refuses a slot size that a receive queue cannot use.
+    ///
+    /// - Parameter splits: payload alone goes to the slots, and not whole frames.
+    func checkSlots(splits: Bool, slotSize: Int) throws(DriverError)
+    /// Arms receive queue `index` in `memory` with slots from `pool`: host side only, no register is touched.
     ///
     /// - Parameters:
+    ///   - memory: not in use by another queue, see ``makeQueueMemory(_:)``.
+    ///   - splits: payload goes to slots of a region; otherwise whole frames go to readable host memory.
     ///   - flushWindow: a bus window whose read at offset 0 proves payload writes complete.
     ///   - visibility: of the region behind `pool`.
-    func makeReceiveQueue(
-        _ index: Int, memory: inout HostMemory, pool: inout PagePool, flushWindow: Device.BusType,
-        visibility: Visibility, wait: (Interval) -> Void
+    /// - Throws: when `pool` has too few slots, or slots of a size that the queue cannot use; every slot is back then.
+    func prepareReceiveQueue(
+        _ index: Int, memory: QueueMemory, splits: Bool, pool: inout PagePool, flushWindow: Device.BusType,
+        visibility: Visibility
     ) throws(DriverError) -> SplitReceiveQueue<ReceiveFormat, Device.BusType>
-    /// Sets up the transmit queue.
+    /// Makes the device leave `queue` alone; what it completed before can still be taken. Returns when that is certain.
+    ///
+    /// - Throws: ``DriverError/queueDidNotStop(queue:)``, and the queue runs on as if nothing had been asked; or
+    ///   ``DriverError/noQueueStop(controller:)`` where only the whole device can be stopped.
+    func stopReceiveQueue(
+        _ index: Int, _ queue: inout SplitReceiveQueue<ReceiveFormat, Device.BusType>, wait: (Interval) -> Void
+    ) throws(DriverError)
+    /// Gives an armed queue to the device, which does not use queue `index` now: a new one, or one that was armed again.
+    ///
+    /// - Throws: ``DriverError/queueDidNotEnable(queue:)`` and ``DriverError/splitNotKept(queue:)``: the device leaves the queue
+    ///   alone then, which stays armed. After ``DriverError/queueDidNotStop(queue:)`` the device may use the old memory or the
+    ///   new, and only a reset helps.
+    func startReceiveQueue(
+        _ index: Int, _ queue: inout SplitReceiveQueue<ReceiveFormat, Device.BusType>, wait: (Interval) -> Void
+    ) throws(DriverError)
+    /// Sets up the transmit queue and starts it.
     func makeTransmitQueue(
         memory: inout HostMemory, wait: (Interval) -> Void
     ) throws(DriverError) -> TransmitQueue<TransmitFormat, Device.BusType>
+    /// Gives an armed transmit queue to the device, after a reset too.
+    func startTransmitQueue(
+        _ queue: inout TransmitQueue<TransmitFormat, Device.BusType>, wait: (Interval) -> Void
+    ) throws(DriverError)
+    /// Sends frames that match `rule` to `queue`, whatever the spread; a rule that is there already changes its queue.
+    ///
+    /// - Throws: with nothing changed: no such queue, no filter free, or a device without filters.
+    mutating func addRule(_ rule: SteeringRule, queue: Int, wait: (Interval) -> Void) throws(DriverError)
+    /// Takes a rule back; false when there is none like it.
+    @discardableResult mutating func removeRule(_ rule: SteeringRule, wait: (Interval) -> Void) throws(DriverError)
+        -> Bool
+    /// Rules that are in force.
+    var rules: [SteeringRule] { get }
+    /// Spreads what no rule claims over `queues`; over the host's queue 0 alone when there are none.
+    ///
+    /// - Throws: with nothing changed: a queue that is not there.
+    mutating func setSpread(over queues: [Int]) throws(DriverError)
+    /// Whether checksum verdicts are on.
+    var verifiesChecksums: Bool { get }
     /// Makes every receive queue raise vector 0, masked; after MSI-X was enabled and after ``bringUp(wait:)``.
     func routeInterrupts()
     /// Forgets what was raised so far and lets the next completion raise vector 0, once. What was completed before is not
@@ -100,21 +154,9 @@ extension NICDriver where Self: ~Copyable {
         guard configuration.mtu >= 68, configuration.mtu <= maximumMTU else {
             throw .mtuOutOfRange(mtu: configuration.mtu, limit: maximumMTU)
         }
-        // 14 bytes of Ethernet and two VLAN tags. A slot takes a whole frame, so that an unsplit one is never chained.
-        guard configuration.mtu + 22 <= slotSize else {
-            throw .mtuOverSlot(mtu: configuration.mtu, slotSize: slotSize)
-        }
+        try checkSlot(slotSize, mtu: configuration.mtu)
         guard configuration.splitQueues >= 1, configuration.splitQueues <= maximumSplitQueues else {
             throw .tooManyQueues(asked: configuration.splitQueues, limit: maximumSplitQueues)
-        }
-    }
-
-    /// A block of `memory` that starts a page.
-    func block(_ memory: inout HostMemory, _ bytes: Int) throws(DriverError) -> HostBlock {
-        do {
-            return try memory.allocate(bytes: bytes, alignment: 4096)
-        } catch {
-            throw .memory(error)
         }
     }
 }

@@ -12,7 +12,7 @@ struct DeviceArguments: ParsableArguments {
     var preset = "strict"
     @Option(
         help:
-            "Device memory for payload: memfd:SIZE, or bar:ADDRESS:N, a BAR of another PCI function that is bound to vfio-pci."
+            "Memory for payload: memfd:SIZE stands for a device's, bar:ADDRESS:N is a BAR of another PCI function that is bound to vfio-pci, host:SIZE is registered memory of the host."
     )
     var region = "memfd:16M"
     @Option(help: "Bytes of one slot of the region, a power of two from 2K to 2M.")
@@ -36,7 +36,8 @@ struct DeviceArguments: ParsableArguments {
     var capture: String?
 
     private func memorySize(_ parts: [Substring]) -> Size? {
-        guard parts.count == 2, parts[0] == "memfd", let size = Size(argument: String(parts[1])), size.bytes > 0,
+        guard parts.count == 2, parts[0] == "memfd" || parts[0] == "host", let size = Size(argument: String(parts[1])),
+            size.bytes > 0,
             size.bytes <= 1 << 40
         else { return nil }
         return size
@@ -52,7 +53,7 @@ struct DeviceArguments: ParsableArguments {
         let bar = parts.count == 2 && parts[0] == "bar" ? try BARName(parsing: String(parts[1])) : nil
         guard let size = bar != nil ? Size(0) : memorySize(parts) else {
             throw SessionError(
-                "there is no region \(region); use memfd:SIZE or bar:ADDRESS:N, for example memfd:16M or bar:0000:03:00.0:2"
+                "there is no region \(region); use memfd:SIZE, host:SIZE or bar:ADDRESS:N, for example memfd:16M or bar:0000:03:00.0:2"
             )
         }
         guard (2048...(2 << 20)).contains(slotSize.bytes), slotSize.bytes & (slotSize.bytes - 1) == 0 else {
@@ -84,6 +85,7 @@ struct DeviceArguments: ParsableArguments {
         result.preset = preset
         result.regionBytes = Int(size.bytes)
         result.regionBAR = bar
+        result.regionIsHost = parts[0] == "host"
         result.slotSize = Int(slotSize.bytes)
         result.queues = queues
         result.descriptors = descriptors

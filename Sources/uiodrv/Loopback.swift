@@ -26,6 +26,15 @@ struct Loopback: ParsableCommand {
     var threads: Int?
     @Flag(help: "Run device, peer and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
+    @Option(help: "Restart a receive queue so many times while data flows; one thread only.")
+    var restartQueues = 0
+    @Option(help: "Change the region for another so many times while data flows; one thread only.")
+    var changeRegions = 0
+    @Flag(
+        help:
+            "Put bytes that arrive in host memory into the region too, so that every record is of the region; one thread only."
+    )
+    var uniform = false
     @Option(help: "Write the trace as text; one thread only.")
     var trace: String?
     @OptionGroup var output: OutputArguments
@@ -79,6 +88,17 @@ struct Loopback: ParsableCommand {
                 "a trace needs one thread, because two do not replay; drop --trace or --threads and --isolate")
         }
         options.tracePath = trace
+        guard restartQueues >= 0, changeRegions >= 0 else {
+            throw SessionError("queues and regions are changed 0 times or more; choose numbers that are not negative")
+        }
+        guard restartQueues + changeRegions == 0 && !uniform || options.placement == .oneThread else {
+            throw SessionError(
+                "--restart-queues, --change-regions and --uniform need one thread; drop them, or --threads and --isolate"
+            )
+        }
+        options.restarts = restartQueues
+        options.regionChanges = changeRegions
+        options.uniform = uniform
         return options
     }
 

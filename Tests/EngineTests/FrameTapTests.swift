@@ -1,3 +1,5 @@
+import Timeline
+import ClientKit
 import DeviceMemory
 import HeaderSplit
 import PagePool
@@ -107,7 +109,7 @@ struct Datagram {
     func records() {
         let memory = HeapBytes(count: ApplicationChannel.bytes)
         let channel = ApplicationChannel(memory.bytes)
-        var port = ApplicationPort(channel, slots: 64)
+        var port = ApplicationPort(channel, configuration: PortConfiguration(tokenLimit: 2 * 64))
         var client = ApplicationClient(channel)
         var pools = PoolTable(
             PagePool(
@@ -121,7 +123,7 @@ struct Datagram {
             var fragment: Fragment?
             if let slot = pools.pools[1].lend() { fragment = pools.pools[1].arrive(slot, offset: 0, length: 77) }
             let delivered = port.deliver(
-                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools)
+                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools, .zero)
             port.publish()
             if !delivered || fragment != nil { wrong += 1 }
             if let left = fragment.take() { pools.recycle(left) }
@@ -151,7 +153,7 @@ struct Datagram {
     func noRoom() {
         let memory = HeapBytes(count: ApplicationChannel.bytes)
         let channel = ApplicationChannel(memory.bytes)
-        var port = ApplicationPort(channel, slots: 64)
+        var port = ApplicationPort(channel, configuration: PortConfiguration(tokenLimit: 2 * 64))
         var pools = PoolTable(
             PagePool(
                 identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64)))
@@ -160,7 +162,7 @@ struct Datagram {
         for _ in 0..<10_000 {
             var fragment: Fragment?
             if port.deliver(
-                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools)
+                frame: bytes.bytes.readOnly, headerLength: 42, isVerified: true, fragment: &fragment, &pools, .zero)
             {
                 taken += 1
             } else {
@@ -169,7 +171,7 @@ struct Datagram {
         }
         let lost = port.statistics.lostRecords
         // The ring of host bytes is the first to be full.
-        #expect(taken == ApplicationChannel.linearBytes / 191 && refused == 10_000 - taken && lost == 0)
+        #expect(taken == ChannelShape.standard.linearBytes / 191 && refused == 10_000 - taken && lost == 0)
         extendLifetime(bytes)
     }
 }

@@ -1,3 +1,4 @@
+import ClientKit
 import DeviceMemory
 import Logging
 import Packets

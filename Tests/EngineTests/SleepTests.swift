@@ -1,3 +1,4 @@
+import ClientKit
 import CShim
 import DeviceMemory
 import Foundation
@@ -135,7 +136,7 @@ private func isRung(_ line: borrowing WakeupLine) -> Bool {
     @Test("tokens given back between arming and the last look ring, and the look sees them")
     func returnWhileFallingAsleep() throws {
         var shut = try Shut.make()
-        shut.engine.port.gate.arm()
+        shut.engine.ports[0].gate.arm()
         shut.giveEverythingBack()
         let rung = isRung(shut.line)
         let slept = shut.engine.fallAsleep(now: shut.nic.now)

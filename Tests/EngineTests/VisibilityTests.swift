@@ -1,3 +1,4 @@
+import ClientKit
 import DeviceMemory
 import HeaderSplit
 import Logging

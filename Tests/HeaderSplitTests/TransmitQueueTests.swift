@@ -105,3 +105,29 @@ private struct TransmitBench: ~Copyable {
         }
     }
 }
+
+@Suite struct TransmitRestartTests {
+    @Test("armed again, a transmit queue starts at the first descriptor and sends its context anew")
+    func rearm() throws {
+        var bench = try TransmitBench()
+        let offload = TransmitOffload(tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 20)
+        for value in 1...3 as ClosedRange<UInt8> {
+            let sent = bench.send(value, offload)
+            #expect(sent)
+        }
+        bench.queue.flush()
+        bench.queue.rearm()
+        let none = bench.queue.inFlight
+        #expect(none == 0)
+        let sent = bench.send(9, offload)
+        bench.queue.flush()
+        #expect(sent && bench.type(0) == 2 && bench.type(1) == 3 && bench.buffer(1) == 9)
+        #expect(bench.bus.writes.last.map { $0 == (0xE018, 2) } == true)
+        bench.queue.reclaim()
+        let waiting = bench.queue.inFlight
+        bench.report(1)
+        bench.queue.reclaim()
+        let done = bench.queue.inFlight
+        #expect(waiting == 2 && done == 0, "a report of before the reset is not taken for one of after it")
+    }
+}

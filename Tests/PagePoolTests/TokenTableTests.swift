@@ -37,27 +37,32 @@ func mem(_ slot: UInt32) -> Netmem { Netmem(kind: .deviceSlot, pool: 1, index: s
 
     @Test("random returns, near misses and replays against a model: no wrong slot, each classified (G.02)")
     func model() {
-        var table = TokenTable(capacity: 64)
+        var table = TokenTable(capacity: 64, limit: 512, connections: 16)
         var out: [UInt64: UInt32] = [:]
         var generator = SystemlessGenerator(state: 99)
         var highest: UInt64 = 0
         for _ in 0..<50_000 {
             if generator.next() % 3 != 0 {
                 let slot = UInt32(truncatingIfNeeded: generator.next() % 4096)
-                highest = table.issue(slot: mem(slot), connection: 0)
-                out[highest] = slot
+                let token = table.issue(slot: mem(slot), connection: slot % 20, at: 0)
+                #expect((token == nil) == (out.count == 512))
+                guard let token else { continue }
+                highest = token
+                out[token] = slot
             } else {
-                let token = generator.next() % (highest + 3)
+                // Half of them near what was issued last, half anywhere.
+                let token =
+                    generator.next() % 2 == 0 ? generator.next() % (highest + 3) : highest &- generator.next() % 96
                 let result = table.take(token)
                 if let slot = out.removeValue(forKey: token) {
-                    #expect(result == .returned(mem(slot), connection: 0))
+                    #expect(result == .returned(mem(slot), connection: slot % 20))
                 } else {
                     #expect(result == (token == 0 || token > highest ? .unknown : .stale))
                 }
             }
             #expect(table.outstanding == out.count)
         }
-        for (token, slot) in out { expect(table.take(token), .returned(mem(slot), connection: 0)) }
+        for (token, slot) in out { expect(table.take(token), .returned(mem(slot), connection: slot % 20)) }
         #expect(table.outstanding == 0)
     }
 }

@@ -162,7 +162,7 @@ import VFIODriver
 
     @Test(
         arguments: [
-            { $0.headerSplit = false }, { $0.receiveSideScaling = false }, { $0.receiveChecksum = false },
+            { $0.receiveSideScaling = false }, { $0.receiveChecksum = false },
             { $0.vectors = 0 },
             { $0.transmitOffload = false },
         ] as [@Sendable (inout SoftNICCapabilities) -> Void])
@@ -170,6 +170,12 @@ import VFIODriver
         // Today's driver does not probe: it must come through, with less.
         let run = try run { change(&$0.capabilities) }
         #expect(run.error == nil)
+    }
+
+    @Test("a queue that does not keep header split is refused: headers would land in the region (S2.25)")
+    func noHeaderSplit() throws {
+        let run = try run { $0.capabilities.headerSplit = false }
+        #expect(run.error == .splitNotKept(queue: 1) && run.flags.isEmpty, "\(run.flags)")
     }
 
     // MARK: the faults themselves

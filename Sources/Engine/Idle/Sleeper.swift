@@ -1,4 +1,5 @@
 public import DeviceMemory
+public import ClientKit
 internal import CShim
 internal import Glibc
 public import Timeline
@@ -23,13 +24,15 @@ public struct Sleeper: ~Copyable {
     /// A device that signals by writing to memory is asked this often.
     private static var memorySignalStep: Interval { .microseconds(50) }
 
-    /// Sleeps until the application rings, a vector of `device` fires, or `limit` has passed.
+    /// Sleeps until the application rings, a vector of `device` fires, `other` is readable, or `limit` has passed.
     ///
     /// Only after ``Engine/fallAsleep(now:)`` has said that there is nothing to do: rings before that are kept and end the
     /// wait.
-    public borrowing func wait<D: PCIDevice>(on device: D, limit: Interval) -> Waking {
+    /// - Parameter other: a further descriptor, such as a controller's clients; -1 is none.
+    public borrowing func wait<D: PCIDevice>(on device: D, limit: Interval, other: Int32 = -1) -> Waking {
         let descriptors = device.interruptDescriptors
         var entries = [pollfd(fd: line.fileDescriptor, events: Int16(POLLIN), revents: 0)]
+        if other >= 0 { entries.append(pollfd(fd: other, events: Int16(POLLIN), revents: 0)) }
         for descriptor in descriptors { entries.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
         var left = limit
         var fired = false

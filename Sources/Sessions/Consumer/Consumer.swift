@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import Engine
 internal import Packets
@@ -6,7 +7,8 @@ internal import Timeline
 /// The application of a run: reads payload through a view of its own, digests it, and gives tokens back.
 struct Consumer: ~Copyable {
     private var client: ApplicationClient
-    private let region: MappedView
+    private var regions: ConsumerRegions
+    private let uniform: Bool
     private var streams: Slab<Stream>
     private var index: StreamIndex
     /// Tokens held back, oldest first.
@@ -24,6 +26,8 @@ struct Consumer: ~Copyable {
     private(set) var finishedStreams = 0
     private(set) var deviceBytes: UInt64 = 0
     private(set) var linearBytes: UInt64 = 0
+    /// Bytes that this side put in the region itself.
+    private(set) var movedBytes: UInt64 = 0
     private(set) var records: UInt64 = 0
     /// Records whose bytes do not have the sum that the verified header promised.
     private(set) var payloadSumErrors: UInt64 = 0
@@ -37,11 +41,11 @@ struct Consumer: ~Copyable {
     init(
         channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil, region: borrowing DeviceRegion,
         connections: Int, hold: Int, http: Bool,
-        outputPath: String?, trace: Trace
+        outputPath: String?, trace: Trace, uniform: Bool = false
     ) throws(DeviceMemoryError) {
-        let view = try region.object.view(length: region.slotBytes, rights: .read)
+        regions = try ConsumerRegions(region, writable: uniform)
+        self.uniform = uniform
         client = ApplicationClient(channel, wakeup: wakeup)
-        self.region = view
         streams = Slab(capacity: connections)
         index = StreamIndex(capacity: connections)
         held = Slab(count: hold + 1, repeating: 0)
@@ -54,7 +58,7 @@ struct Consumer: ~Copyable {
     /// Takes what is there, at most `limit` records; returns whether anything was.
     mutating func poll(now: Instant) -> Bool {
         var count = 0
-        while count < 256, let record = client.next() {
+        while count < 256, let record = nextRecord() {
             take(record, now)
             count &+= 1
         }
@@ -62,6 +66,16 @@ struct Consumer: ~Copyable {
         askWhatIsOwed()
         client.flush()
         return count != 0
+    }
+
+    private mutating func nextRecord() -> FragmentRecord? {
+        if !uniform { return client.next() }
+        return client.next { regions.payload($0) }
+    }
+
+    /// Makes a region known under a number, in place of whatever had it before.
+    mutating func add(_ region: borrowing DeviceRegion, number: UInt16) throws(DeviceMemoryError) {
+        try regions.add(region, number: number)
     }
 
     private mutating func take(_ record: FragmentRecord, _ now: Instant) {
@@ -73,15 +87,8 @@ struct Consumer: ~Copyable {
         switch record.kind {
         case .device:
             records &+= 1
-            deviceBytes &+= UInt64(record.length)
-            // The records come from the stack's process: a range outside the region is not followed.
-            let size = UInt64(region.count)
-            if record.offset <= size && UInt64(record.length) <= size &- record.offset {
-                let bytes = region.bytes.readOnly.slice(Int(record.offset), Int(record.length))
-                use(bytes, record)
-            } else {
-                payloadSumErrors &+= 1
-            }
+            if record.isMoved { movedBytes &+= UInt64(record.length) } else { deviceBytes &+= UInt64(record.length) }
+            if let bytes = regions.payload(record) { use(bytes.readOnly, record) } else { payloadSumErrors &+= 1 }
             giveBack(record.token)
         case .linear:
             records &+= 1
@@ -92,7 +99,7 @@ struct Consumer: ~Copyable {
         case .endOfStream: if let i = index[record.connection] { end(i, reset: false) }
         case .closed: if let i = index[record.connection], !streams[i].ended { end(i, reset: true) }
         case .untrusted: untrusted &+= 1
-        case .frame, nil: break
+        case .frame, .place, .event, nil: break
         }
     }
 

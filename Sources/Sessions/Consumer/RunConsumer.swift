@@ -1,3 +1,4 @@
+internal import DeviceMemory
 internal import Timeline
 
 /// Whoever consumes what a run's engine announces.
@@ -10,10 +11,20 @@ protocol RunConsumer: ~Copyable {
     var deviceBytes: UInt64 { get }
     /// Bytes consumed from host memory.
     var linearBytes: UInt64 { get }
+    /// Bytes that came through host memory and were put in the region by the consumer.
+    var movedBytes: UInt64 { get }
+    /// Makes a region known under a number.
+    mutating func add(_ region: borrowing DeviceRegion, number: UInt16) throws(DeviceMemoryError)
     /// Brings files and digests to their end.
     mutating func finish()
     /// What the consumer has to say about the run.
     func fill(_ report: inout DeviceReport)
+}
+
+extension RunConsumer where Self: ~Copyable {
+    var movedBytes: UInt64 { 0 }
+    /// Most see one region all their life.
+    mutating func add(_ region: borrowing DeviceRegion, number: UInt16) throws(DeviceMemoryError) {}
 }
 
 extension Consumer: RunConsumer {

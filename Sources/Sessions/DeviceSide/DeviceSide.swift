@@ -75,7 +75,12 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Applica
     }
 
     /// Payload bytes that the consumer has seen.
-    var consumedBytes: UInt64 { consumer.deviceBytes &+ consumer.linearBytes }
+    var consumedBytes: UInt64 { consumer.deviceBytes &+ consumer.linearBytes &+ consumer.movedBytes }
+
+    /// Makes a region known to the consumer under a number.
+    mutating func add(_ region: borrowing DeviceRegion, number: UInt16) throws(DeviceMemoryError) {
+        try consumer.add(region, number: number)
+    }
 
     /// Ends the run at this side: what a capture holds must have reached its file.
     mutating func finish() {
@@ -94,6 +99,7 @@ struct DeviceSide<End: FarEnd & ~Copyable, Port: DevicePort & ~Copyable, Applica
         report.digestExpected = end.expectedDigest()
         report.deviceBytes = consumer.deviceBytes
         report.linearBytes = consumer.linearBytes
+        report.movedBytes = consumer.movedBytes
         port.fill(&report)
         report.peerFailures = end.failures
         report.failure = wireFailure?.description ?? report.failure
@@ -117,6 +123,8 @@ public struct DeviceReport: Codable, Sendable {
     public var deviceBytes: UInt64 = 0
     /// Bytes consumed from host memory.
     public var linearBytes: UInt64 = 0
+    /// Bytes that the consumer put in the region itself.
+    public var movedBytes: UInt64 = 0
     /// Records of data.
     public var records: UInt64 = 0
     /// Records whose bytes have another sum than promised.

@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import DeviceMemory
 internal import Engine
 internal import Glibc

@@ -1,3 +1,4 @@
+internal import ClientKit
 internal import Engine
 
 /// The lines by which a sleeping stack is woken, as both sides of a run have them.

@@ -20,8 +20,9 @@ extension I82576Model {
             enablesPending &= ~bit
             return
         }
-        guard behaviour.enableLatency > .zero else { return commitReceiveEnable(queue) }
-        if enablesPending & bit == 0 { receiveQueues[queue].enableDue = now + behaviour.enableLatency }
+        let latency = core.faults.enableLatency(queue, usual: behaviour.enableLatency)
+        guard latency > .zero else { return commitReceiveEnable(queue) }
+        if enablesPending & bit == 0 { receiveQueues[queue].enableDue = now + latency }
         enablesPending |= bit
     }
 

@@ -74,8 +74,9 @@ extension I82599Model {
             receiveEnables &= ~bit
             return
         }
-        guard behaviour.enableLatency > .zero else { return commitReceiveEnable(queue) }
-        if receiveEnables & bit == 0 { receiveQueues[queue].enableDue = now + behaviour.enableLatency }
+        let latency = core.faults.enableLatency(queue, usual: behaviour.enableLatency)
+        guard latency > .zero else { return commitReceiveEnable(queue) }
+        if receiveEnables & bit == 0 { receiveQueues[queue].enableDue = now + latency }
         receiveEnables |= bit
     }
 

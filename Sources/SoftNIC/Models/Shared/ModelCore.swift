@@ -10,7 +10,7 @@ struct ModelCore: ~Copyable {
     let maxFrame: Int
     let payloadDelay: PayloadDelay
     let capabilities: SoftNICCapabilities
-    private(set) var faults: SoftNICFaults
+    var faults: SoftNICFaults
 
     /// Receive descriptors until the receiver hangs (``SoftNICFaults/receiveHangsAfter``).
     private(set) var descriptorsLeft: Int

@@ -27,7 +27,8 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     var port: Intel8257xPort<Device.BusType> { Intel8257xPort(registers: registers) }
     public let configuration: NICConfiguration
     /// Size of a header buffer in bytes: counted in units of 128, and HLEN has 10 bits.
-    let headerBytes: Int
+    public let headerBytes: Int
+    var spread: QueueSpread
     public private(set) var macAddress: [UInt8] = []
     private var accumulated = PortStatistics()
 
@@ -45,6 +46,19 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         self.registers = registers
         self.configuration = configuration
         headerBytes = min(max((configuration.headerBytes ?? 256) + 127 & ~127, 128), 896)
+        spread = QueueSpread(splitQueues: configuration.splitQueues)
+    }
+
+    /// Meant for a device whose queues run: the receiver is off until the last of them was started.
+    public var isIntact: Bool {
+        // A reset clears RCTL; a device whose decoding is off, or that is gone, reads all ones.
+        let control = registers.read(I82574.rctl)
+        return control.rawValue != .max && control[.enable] && control[.descriptorType] == 1
+    }
+
+    public var verifiesChecksums: Bool {
+        let offloads = registers.read(I82574.rxcsum)
+        return offloads[.ipOffload] && offloads[.transportOffload]
     }
 
     /// PSRCTL.BSIZE1: a frame must never need a second descriptor (QEMU 10.0 ends when a split one does), and the only limits
@@ -132,8 +146,7 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     /// RSS sends TCP over IPv4 to queue 1; everything it does not hash goes to queue 0.
     private func setUpHashing() {
         port.writeHashKey(seed: configuration.hashSeed)
-        // Bit 7 of each entry is the queue.
-        for i in 0..<32 { registers.write(I82574.reta(i), PlainValue(0x8080_8080)) }
+        writeSpread()
         registers.write(I82574.mrqc, .init().setting(.mode, 1).setting(.tcpIPv4))
     }
 

@@ -23,7 +23,9 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     public let configuration: NICConfiguration
     /// Size of a host header buffer: a multiple of 64, at most 960 (QEMU decodes 4 of the 6 bits). 192 holds the longest
     /// Ethernet, VLAN, IPv4 and TCP header.
-    let headerBytes: Int
+    public let headerBytes: Int
+    var table = SteeringTable(capacity: I82576.fiveTupleCount)
+    var spread: QueueSpread
     public private(set) var macAddress: [UInt8] = []
     private var accumulated = PortStatistics()
 
@@ -35,6 +37,18 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         self.registers = registers
         self.configuration = configuration
         headerBytes = configuration.headerBytes ?? 192
+        spread = QueueSpread(splitQueues: configuration.splitQueues)
+    }
+
+    public var isIntact: Bool {
+        // A reset clears RCTL; a device whose decoding is off, or that is gone, reads all ones.
+        let control = registers.read(I82576.rctl)
+        return control.rawValue != .max && control[.enable] && control[.stripCRC]
+    }
+
+    public var verifiesChecksums: Bool {
+        let offloads = registers.read(I82576.rxcsum)
+        return offloads[.ipOffload] && offloads[.transportOffload]
     }
 
     /// Resets the device and sets up everything but queues (4.5, initialisation sequence).
@@ -82,6 +96,7 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             registers.write(I82576.rah(i), .init())
             registers.write(I82576.ral(i), PlainValue(0))
         }
+        writeRules()
         registers.write(I82576.wuc, PlainValue(0))
         registers.write(I82576.vet, PlainValue(0x8100_8100))
         registers.modify(I82576.ctrlExt) { $0[.driverLoaded] = true }
@@ -104,17 +119,10 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         registers.write(I82576.rfctl, .init().setting(.nfsWriteDisable).setting(.nfsReadDisable))
     }
 
-    /// RSS spreads TCP over IPv4 to the split queues; everything it does not hash goes to queue 0.
+    /// RSS spreads TCP over IPv4 to split queues; everything it does not hash goes to queue 0.
     private func setUpHashing() {
         port.writeHashKey(seed: configuration.hashSeed)
-        for i in 0..<32 {
-            var entry: UInt32 = 0
-            for byte in 0..<4 {
-                let queue = 1 + (i * 4 + byte) % configuration.splitQueues
-                entry |= UInt32(queue) << (byte * 8)
-            }
-            registers.write(I82576.reta(i), PlainValue(entry))
-        }
+        writeSpread()
         var mode = I82576.MultipleQueues().setting(.mode, 2).setting(.tcpIPv4)
         if configuration.split != .tcp { mode[.udpIPv4] = true }
         if configuration.split == .ipv4 { mode[.ipv4] = true }

@@ -20,7 +20,9 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
     let registers: Device.BusType
     public let configuration: NICConfiguration
     /// Size of a host header buffer: a multiple of 64, from 128 on, and under 1024, which HDR_LEN cannot say.
-    let headerBytes: Int
+    public let headerBytes: Int
+    var table = SteeringTable(capacity: I82599.fiveTupleCount)
+    var spread: QueueSpread
     public private(set) var macAddress: [UInt8] = []
     private var accumulated = PortStatistics()
 
@@ -32,7 +34,16 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         self.registers = registers
         self.configuration = configuration
         headerBytes = min(max((configuration.headerBytes ?? 192) + 63 & ~63, 128), 960)
+        spread = QueueSpread(splitQueues: configuration.splitQueues)
     }
+
+    public var isIntact: Bool {
+        let control = registers.read(I82599.rxctrl)
+        return control.rawValue != .max && control[.enable]
+    }
+
+    /// No register turns verdicts on or off: they are always there.
+    public var verifiesChecksums: Bool { true }
 
     public var isLinkUp: Bool { registers.read(I82599.links)[.up] }
 
@@ -115,7 +126,6 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             registers.write(I82599.mta(i), PlainValue(0))
             registers.write(I82599.vfta(i), PlainValue(0))
             registers.write(I82599.uta(i), PlainValue(0))
-            registers.write(I82599.ftqf(i), .init())
             if i != 0 {
                 registers.write(I82599.rah(i), .init())
                 registers.write(I82599.ral(i), PlainValue(0))
@@ -126,6 +136,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             registers.write(I82599.etqs(i), .init())
         }
         registers.write(I82599.synqf, .init())
+        writeRules()
         registers.modify(I82599.ctrlExt) {
             $0[.noSnoopDisable] = true
             $0[.driverLoaded] = true
@@ -161,14 +172,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         for i in 0..<10 {
             registers.write(I82599.rssrk(i), PlainValue(UInt32(truncatingIfNeeded: generator.next())))
         }
-        for i in 0..<32 {
-            var entry: UInt32 = 0
-            for byte in 0..<4 {
-                let queue = 1 + (i * 4 + byte) % configuration.splitQueues
-                entry |= UInt32(queue) << (byte * 8)
-            }
-            registers.write(I82599.reta(i), PlainValue(entry))
-        }
+        writeSpread()
         var mode = I82599.MultipleQueues().setting(.mode, 1).setting(.tcpIPv4)
         if configuration.split != .tcp { mode[.udpIPv4] = true }
         if configuration.split == .ipv4 { mode[.ipv4] = true }

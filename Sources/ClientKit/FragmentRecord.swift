@@ -16,6 +16,34 @@
     /// ``FragmentRecord/hasMore`` is set, the next record is its payload in the region, with the same `connection`,
     /// which counts frames.
     case frame = 7
+    /// Where the bytes of the next record, a ``linear`` one, belong: `offset` of the region; `token` gives the place back.
+    /// Only in bindings whose placement is uniform; the client library copies.
+    case place = 8
+    /// Something that is no connection's: ``FragmentRecord/event`` says what, `offset` holds its number.
+    case event = 9
+}
+
+/// Events of an application, besides those of its connections. Each kind is told once, until it is re-armed.
+@frozen public enum ChannelEvent: UInt16, Sendable, CaseIterable {
+    /// No slot is left; the number counts frames dropped or held back so far.
+    case exhausted = 1
+    /// At the present rate no slot will be left in so many nanoseconds.
+    case exhaustionAhead = 2
+    /// Payload landed elsewhere than intended for the first time since the event was armed; the number is a
+    /// ``ChannelCounters/Counter``, which counts all of it.
+    case landedElsewhere = 3
+    /// A connection (the record's `connection`) has brought nothing for so many nanoseconds.
+    case stalled = 4
+    /// The device was reset and set up again; connections go on.
+    case deviceReset = 5
+    /// The device is gone; what is held stays valid until it is returned.
+    case deviceGone = 6
+    /// A binding (`region`) was taken away; what is held stays valid until it is returned.
+    case unbound = 7
+    /// New payload lands in another region (`region`); what is held of the old one stays valid until it is returned.
+    case rehomed = 8
+    /// As many tokens are out as may be: nothing is delivered until some come back.
+    case tooManyTokens = 9
 }
 
 /// What an application receives instead of bytes: 32 bytes, in stream order per connection.
@@ -34,9 +62,10 @@
     public var region: UInt16
     /// Raw ``RecordKind``.
     public var kindCode: UInt8
-    /// Bit 0: `payloadSum` holds. Bit 1: the frame goes on in the next record. Bit 2: its checksums are good.
+    /// Bit 0: `payloadSum` holds. Bit 1: the frame goes on in the next record. Bit 2: its checksums are good. Bit 3: the
+    /// bytes were put in the region by this side's processor, not by the device.
     public var flags: UInt8
-    /// Bytes of headers, for ``RecordKind/frame``.
+    /// Bytes of headers, for ``RecordKind/frame``; the raw ``ChannelEvent``, for ``RecordKind/event``.
     public var headerLength: UInt16
 
     /// A record of `kind`.
@@ -70,51 +99,17 @@
     @inlinable public var hasMore: Bool { flags & 2 != 0 }
     /// Whether the frame's checksums were checked and good.
     @inlinable public var isVerified: Bool { flags & 4 != 0 }
+    /// An event.
+    public init(event: ChannelEvent, connection: UInt32 = .max, number: UInt64 = 0, region: UInt16 = 0) {
+        self.init(.event, connection: connection, offset: number, region: region)
+        headerLength = event.rawValue
+    }
+
+    /// What an ``RecordKind/event`` tells; `nil` for a code of a newer version.
+    public var event: ChannelEvent? { kind == .event ? ChannelEvent(rawValue: headerLength) : nil }
+    /// Whether the bytes were moved into the region by a processor.
+    @inlinable public var isMoved: Bool { flags & FragmentRecord.movedFlag != 0 }
+    @usableFromInline static var movedFlag: UInt8 { 8 }
     /// Whether ``payloadSum`` says something.
     @inlinable public var hasPayloadSum: Bool { flags & 1 != 0 }
-}
-
-/// Tokens that come back: `count` consecutive numbers from `start`.
-@frozen public struct TokenRange: BitwiseCopyable, Sendable, Hashable {
-    /// First token.
-    public var start: UInt64
-    /// How many.
-    public var count: UInt32
-    /// Zero.
-    public var reserved: UInt32 = 0
-
-    /// `count` tokens from `start`.
-    @inlinable public init(start: UInt64, count: UInt32) {
-        self.start = start
-        self.count = count
-    }
-}
-
-/// What an application asks of the stack.
-@frozen public enum CommandKind: UInt32, Sendable {
-    /// Send the next `length` bytes of the channel's send ring.
-    case send = 1
-    /// Send FIN after what was queued.
-    case shutdown = 2
-    /// Reset the connection.
-    case abort = 3
-}
-
-/// A command on its way to the stack.
-@frozen public struct ApplicationCommand: BitwiseCopyable, Sendable, Hashable {
-    /// Raw ``CommandKind``.
-    public var kindCode: UInt32
-    /// The connection it is for.
-    public var connection: UInt32
-    /// Bytes, for ``CommandKind/send``.
-    public var length: UInt32
-    /// Zero.
-    public var reserved: UInt32 = 0
-
-    /// A command of `kind`.
-    @inlinable public init(_ kind: CommandKind, connection: UInt32, length: UInt32 = 0) {
-        kindCode = kind.rawValue
-        self.connection = connection
-        self.length = length
-    }
 }

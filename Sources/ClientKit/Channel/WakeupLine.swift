@@ -9,7 +9,7 @@ public struct WakeupLine: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
     /// A new line that nobody has rung.
-    public init() throws(EngineError) {
+    public init() throws(ClientError) {
         let fd = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         guard fd >= 0 else { throw .cannotSleep(errno: errno) }
         descriptor = OwnedDescriptor(taking: fd)
@@ -19,7 +19,7 @@ public struct WakeupLine: ~Copyable, Sendable {
     public init(taking descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
 
     /// Another end of the same line.
-    public borrowing func duplicate() throws(EngineError) -> WakeupLine {
+    public borrowing func duplicate() throws(ClientError) -> WakeupLine {
         let fd = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)
         guard fd >= 0 else { throw .cannotSleep(errno: errno) }
         return WakeupLine(taking: OwnedDescriptor(taking: fd))
@@ -38,5 +38,12 @@ public struct WakeupLine: ~Copyable, Sendable {
     @discardableResult public borrowing func take() -> Bool {
         var count: eventfd_t = 0
         return unsafe eventfd_read(descriptor.rawValue, &count) == 0
+    }
+
+    /// Waits until the line has been rung, `other` is readable, or `nanoseconds` have passed; takes nothing back.
+    public borrowing func wait(nanoseconds: UInt64, other: Int32 = -1) -> Bool {
+        var entries = [pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)]
+        if other >= 0 { entries.append(pollfd(fd: other, events: Int16(POLLIN), revents: 0)) }
+        return unsafe shim_poll(&entries, entries.count, nanoseconds) > 0
     }
 }
