@@ -2,6 +2,7 @@
 //   uiodrv serve --wire tap:tap0 --socket /tmp/uiodrv.sock &
 //   swift run example-client /tmp/uiodrv.sock 5001 & sleep 1; nc -N 10.0.0.1 5001 < some-file
 import ClientKit
+import DeviceMemory
 
 let path = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "/run/uiodrv.sock"
 let port = CommandLine.arguments.count > 2 ? UInt16(CommandLine.arguments[2]) ?? 5001 : 5001

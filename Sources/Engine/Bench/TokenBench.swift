@@ -1,4 +1,4 @@
-public import ClientKit
+internal import ClientKit
 internal import DeviceMemory
 internal import Packets
 internal import PagePool
@@ -35,6 +35,9 @@ public struct TokenBench: ~Copyable {
         public var client: UInt64 = 0
         /// Taking the tokens back, slots free again: the engine's side of a return.
         public var takeBack: UInt64 = 0
+
+        /// None.
+        public init() {}
     }
 
     /// - Parameter batch: records between two turns of the application: 1 to 512.
