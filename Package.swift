@@ -91,6 +91,9 @@ let package = Package(
             ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
+        .executableTarget(
+            name: "example-client", dependencies: ["ClientKit", "DeviceMemory"], path: "Examples/ClientInSwift",
+            swiftSettings: strict),
         .executableTarget(name: "example-client-c", dependencies: ["CClient"], path: "Examples/ClientInC"),
         // Tools of the tests: clients that are killed, and who kills them.
         .executableTarget(name: "chaos-victim", dependencies: ["CClient"], path: "Tests/ChaosVictim"),
