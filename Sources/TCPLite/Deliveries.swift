@@ -56,7 +56,7 @@ extension TCPStack {
     }
 
     /// Whether what an owner takes next is certain to be no bytes in host memory: a fragment, or an event.
-    public func isNextInSlot(owner: Int) -> Bool {
+    public mutating func isNextInSlot(owner: Int) -> Bool {
         guard hasDelivery(owner: owner) else { return false }
         let i = deliverable.first(owner)
         if connections[i].events.contains(.opened) { return true }
