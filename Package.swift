@@ -91,6 +91,9 @@ let package = Package(
             ],
             path: "Examples/ReceiveIntoRegion",
             swiftSettings: strict),
+        .executableTarget(
+            name: "example-client", dependencies: ["ClientKit", "DeviceMemory"], path: "Examples/ClientInSwift",
+            swiftSettings: strict),
         .executableTarget(name: "example-client-c", dependencies: ["CClient"], path: "Examples/ClientInC"),
         // Tools of the tests: clients that are killed, and who kills them.
         .executableTarget(name: "chaos-victim", dependencies: ["CClient"], path: "Tests/ChaosVictim"),
@@ -101,6 +104,23 @@ let package = Package(
                 "DeviceMemory", "Timeline", "VFIODriver", logging, arguments,
             ],
             path: "Tests/ClientChaos"),
+        // What tests of controllers share: a controller in a thread of its own, a sender, a socket that can say anything.
+        .target(
+            name: "ControlBench",
+            dependencies: [
+                "CShim", "ClientKit", "Controller", "Engine", "SoftNIC", "TCPLite", "Packets", "PagePool",
+                "HeaderSplit",
+                "DeviceMemory", "Timeline", "VFIODriver", logging,
+            ],
+            path: "Tests/ControlBench"),
+        // Run under the sanitizers: what several threads do at once.
+        .executableTarget(
+            name: "concurrency-check",
+            dependencies: [
+                "ControlBench", "ClientKit", "Engine", "Rings", "SoftNIC", "TCPLite", "Packets", "DeviceMemory",
+                "Timeline", "VFIODriver", logging,
+            ],
+            path: "Tests/ConcurrencyCheck"),
         // A tool of the tests: it needs QEMU, and its own words for what it finds.
         .executableTarget(
             name: "qemu-conformance",
@@ -117,6 +137,12 @@ let package = Package(
                 "CShim", "Engine", "ClientKit", "TCPLite", "Packets", "PagePool", "DeviceMemory", "HeaderSplit",
                 "Rings", "SoftNIC",
                 "Timeline", "VFIODriver", logging,
+            ]),
+        tests(
+            "ControllerTests",
+            [
+                "ControlBench", "CClient", "ClientKit", "Controller", "Engine", "SoftNIC", "DeviceMemory", "Timeline",
+                "VFIODriver",
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", "VFIODriver", logging]),
         tests("DeviceMemoryTests", ["DeviceMemory", logging]),

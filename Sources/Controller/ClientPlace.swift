@@ -2,6 +2,7 @@ internal import CShim
 internal import ClientKit
 internal import DeviceMemory
 internal import Glibc
+internal import TCPLite
 internal import VFIODriver
 
 /// One client as the controller has it. Its place is its owner number at the engine.
@@ -19,7 +20,7 @@ struct ClientPlace: ~Copyable {
     /// Ports that it listens on, with the rules that bring them here.
     var ports: [UInt16: SteeringRule?] = [:]
     /// Rules for connections that it opened.
-    var rules: [SteeringRule] = []
+    var rules: [(connection: ConnectionID, rule: SteeringRule)] = []
     /// Process that connected, for messages.
     var process: pid_t = 0
 

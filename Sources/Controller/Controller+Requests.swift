@@ -80,7 +80,10 @@ extension Controller where Driver: ~Copyable {
             return status
         }
         reply.operands.0 = UInt64(clients[place].binding)
-        guard introduce(place, region) else { return .noMemory }
+        guard sendRegion(place, region) else {
+            detach(place, now)
+            return .noMemory
+        }
         return .done
     }
 
@@ -89,7 +92,9 @@ extension Controller where Driver: ~Copyable {
     ) -> ControlStatus {
         guard let channel = channel(place) else { return .noMemory }
         let limit = Int(clamping: request.operands.3)
-        var port = PortConfiguration(tokenLimit: limit == 0 ? region.slotCount * 2 : min(max(limit, 4), 1 << 24))
+        // What is out is remembered in the controller's memory: as much as partial reads of a region's slots need, and no more.
+        let most = min(region.slotCount * 16, 1 << 24)
+        var port = PortConfiguration(tokenLimit: limit == 0 ? region.slotCount * 2 : min(max(limit, 4), most))
         port.lifetime = request.operands.2 & 1 != 0 ? .binding : .connection
         port.uniform = request.operands.2 & 2 != 0
         let posted = engine.descriptorsPerQueue
@@ -210,16 +215,14 @@ extension Controller where Driver: ~Copyable {
             && send(ControlMessage(.line), to: place, descriptor: engineLine.fileDescriptor)
     }
 
-    private mutating func introduce(_ place: Int, _ region: borrowing DeviceRegion) -> Bool {
-        sendRegion(place, region)
-    }
-
     private mutating func sendRegion(_ place: Int, _ region: borrowing DeviceRegion) -> Bool {
         var notice = ControlMessage(.region)
         notice.operands.0 = UInt64(clients[place].binding)
         notice.operands.1 = UInt64(region.slotBytes)
         notice.operands.2 = UInt64(region.slotSize)
         notice.operands.3 = UInt64(region.object.fileOffset)
+        // A number is used again the moment that its region is drained: whoever had it is told before somebody else has it.
+        tellGone(clients[place].binding)
         clients[place].regions.append(clients[place].binding)
         return send(notice, to: place, descriptor: region.object.fileDescriptor)
     }
@@ -246,6 +249,7 @@ extension Controller where Driver: ~Copyable {
             return .portTaken
         }
         let rule = SteeringRule(localPort: port)
+        dropRulesOfClosed()
         do {
             try engine.addRule(rule, binding: clients[place].binding, wait: wait)
             clients[place].ports[port] = .some(rule)
@@ -280,11 +284,12 @@ extension Controller where Driver: ~Copyable {
                 to: IPv4Address(rawValue: UInt32(request.operands.0)), port: UInt16(request.operands.1), localPort: nil,
                 now: now, owner: place, flow: service(request.operands.2))
             reply.operands.0 = UInt64(id.rawValue)
+            dropRulesOfClosed()
             if let port = engine.stack.info(id)?.localPort {
                 let rule = SteeringRule(localPort: port)
                 // Without one payload arrives in host memory, and is delivered all the same.
                 if (try? engine.addRule(rule, binding: clients[place].binding, wait: wait)) != nil {
-                    clients[place].rules.append(rule)
+                    clients[place].rules.append((id, rule))
                 }
             }
             return .done
@@ -293,6 +298,18 @@ extension Controller where Driver: ~Copyable {
             case .noSlots: return .noSlots
             case .unreachable, .invalidAddress: return .unreachable
             default: return .badRequest
+            }
+        }
+    }
+
+    /// Takes back the rules of connections that are gone, whoever opened them: devices have few.
+    private mutating func dropRulesOfClosed() {
+        for place in 0..<clients.count {
+            for i in clients[place].rules.indices.reversed() {
+                let (connection, rule) = clients[place].rules[i]
+                guard engine.stack.info(connection) == nil else { continue }
+                engine.removeRule(rule, wait: wait)
+                clients[place].rules.remove(at: i)
             }
         }
     }

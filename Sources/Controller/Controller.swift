@@ -185,7 +185,7 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
             engine.stack.unlisten(port: port)
             if let rule { engine.removeRule(rule, wait: wait) }
         }
-        for rule in clients[place].rules { engine.removeRule(rule, wait: wait) }
+        for (_, rule) in clients[place].rules { engine.removeRule(rule, wait: wait) }
         let held = engine.closePort(place, now: now, wait: wait)
         statistics.tokensReclaimed &+= UInt64(held)
         clients[place].ports = [:]
@@ -198,12 +198,19 @@ public struct Controller<Driver: NICDriver & ~Copyable>: ~Copyable {
     /// Tells clients of past regions whose last token is back, so that they can let go of their mappings.
     private mutating func noticeDrained() {
         for place in 0..<clients.count where clients[place].regions.count > 1 {
-            for number in clients[place].regions where engine.ledger(ofRegion: number) == nil {
-                var notice = ControlMessage(.regionGone)
-                notice.operands.0 = UInt64(number)
-                _ = send(notice, to: place)
-                clients[place].regions.removeAll { $0 == number }
-            }
+            for number in clients[place].regions where engine.room(ofRegion: number) == nil { tellGone(number, place) }
         }
+    }
+
+    /// Tells every client that knows of region `number` that nothing names it any more.
+    mutating func tellGone(_ number: UInt16) {
+        for place in 0..<clients.count where clients[place].regions.contains(number) { tellGone(number, place) }
+    }
+
+    private mutating func tellGone(_ number: UInt16, _ place: Int) {
+        var notice = ControlMessage(.regionGone)
+        notice.operands.0 = UInt64(number)
+        _ = send(notice, to: place)
+        clients[place].regions.removeAll { $0 == number }
     }
 }

@@ -64,6 +64,11 @@ extension Engine where Driver: ~Copyable {
             slots += pools.pools[place].slotCount
             free += pools.pools[place].freeCount
         }
+        // What a queue drops for want of a slot the stack never sees.
+        if dropped > ports[owner].emptyDrops {
+            stack.note(.poolEmpty, owner: owner, count: dropped &- ports[owner].emptyDrops)
+            ports[owner].emptyDrops = dropped
+        }
         counters[.slots] = UInt64(slots)
         counters[.slotsFree] = UInt64(free)
         counters[.dropsWithoutSlot] = dropped

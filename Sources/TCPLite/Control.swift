@@ -116,7 +116,7 @@ extension TCPStack {
         if connections[i].rcv.isPull { offer(i) }
         let linear = min(max(linearBytes, 0), Int(max(connections[i].rcv.linearHeld, 0)))
         connections[i].rcv.linearHeld &-= Int32(truncatingIfNeeded: linear)
-        guard connections[i].state.takesData, isWorthAnnouncing(i) else { return }
+        guard takesData(i), isWorthAnnouncing(i) else { return }
         announce(i)
     }
 

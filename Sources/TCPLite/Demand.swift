@@ -84,8 +84,8 @@ extension TCPStack {
         let (sum, overflow) = connections[i].rcv.discarding.addingReportingOverflow(bytes)
         connections[i].rcv.discarding = overflow ? .max : sum
         let dropped = dropDiscarded(i, &pools)
-        if !connections[i].state.takesData { connections[i].rcv.discarding = 0 }
-        if dropped > 0 && connections[i].state.takesData && isWorthAnnouncing(i) { announce(i) }
+        if !takesData(i) { connections[i].rcv.discarding = 0 }
+        if dropped > 0 && takesData(i) && isWorthAnnouncing(i) { announce(i) }
         offer(i)
         return dropped
     }
@@ -103,8 +103,16 @@ extension TCPStack {
     /// Puts a connection among those that have something for their owner, if it may have.
     @inline(__always) mutating func offer(_ i: Int) {
         guard !connections[i].isForgotten else { return }
-        if !connections[i].rcv.ready.isEmpty || connections[i].events != [] {
+        if !connections[i].rcv.ready.isEmpty || !connections[i].events.isEmpty {
             deliverable.append(i, connections[i].rcv.owner)
+        }
+    }
+
+    /// Whether the peer may still send data.
+    @inline(__always) func takesData(_ i: Int) -> Bool {
+        switch connections[i].state {
+        case .established, .finWait1, .finWait2: true
+        default: false
         }
     }
 
@@ -113,15 +121,5 @@ extension TCPStack {
         connections[i].rcv.ackNow = true
         statistics.windowUpdates &+= 1
         pending.append(i)
-    }
-}
-
-extension ConnectionState {
-    /// Whether the peer may still send data.
-    @inline(__always) var takesData: Bool {
-        switch self {
-        case .established, .finWait1, .finWait2: true
-        default: false
-        }
     }
 }

@@ -55,7 +55,7 @@ extension TCPStack {
     /// The shared flows of an owner may receive again: their peers are told at once.
     mutating func reopenShared(_ owner: Int) {
         for i in 0..<connections.count where connections[i].rcv.owner == Int32(owner) && connections[i].rcv.isShared {
-            if connections[i].state.takesData && isWorthAnnouncing(i) { announce(i) }
+            if takesData(i) && isWorthAnnouncing(i) { announce(i) }
         }
     }
 

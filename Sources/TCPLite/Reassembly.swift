@@ -161,10 +161,10 @@ struct Reassembly: ~Copyable {
             if at < SequenceNumber.earlier(to, payload.start + payload.linear.count) || at == to { return at }
         }
         let owner = Int(rcv.owner)
-        guard mayTake(inOrder, rcv), store.freePieces > 0,
+        guard mayTake(inOrder, &rcv), store.freePieces > 0,
             budgets[owner].take(held: rcv.held, guarantee: rcv.guarantee)
         else {
-            refuse(to.distance(from: at), rcv, &statistics)
+            refuse(to.distance(from: at), &rcv, &statistics)
             return at
         }
         guard var fragment = payload.fragment.take() else {

@@ -7,13 +7,13 @@ extension Reassembly {
     @inline(__always) func reserve(_ guarantee: Int32) -> Int32 { SlotBudget.reserve(guarantee) }
 
     /// Whether a flow may ask for one more slot.
-    @inline(__always) func mayTake(_ inOrder: Bool, _ rcv: ReceiveSide) -> Bool {
+    @inline(__always) func mayTake(_ inOrder: Bool, _ rcv: inout ReceiveSide) -> Bool {
         if rcv.isShared { return budgets[Int(rcv.owner)].admitsShared(inOrder: inOrder) }
         return inOrder || rcv.held < rcv.guarantee &- reserve(rcv.guarantee)
     }
 
     /// Counts bytes that found no slot.
-    @inline(never) mutating func refuse(_ bytes: Int, _ rcv: ReceiveSide, _ statistics: inout StackStatistics) {
+    @inline(never) mutating func refuse(_ bytes: Int, _ rcv: inout ReceiveSide, _ statistics: inout StackStatistics) {
         budgets[Int(rcv.owner)].refusals &+= 1
         if rcv.isShared {
             statistics.droppedOverShare &+= UInt64(truncatingIfNeeded: bytes)

@@ -141,7 +141,12 @@ public struct TCPStack: ~Copyable {
             if i < 0 { break }
             expire(i, now, &pools)
         }
-        if accountsDue <= now { account(now) }
+        if accountsDue <= now {
+            account(now)
+        } else if accountsWake == .never && !pending.isEmpty {
+            // What has just arrived may be the beginning of a silence.
+            accountsWake = accountsDue
+        }
         // Each connection once: what is left (output full) keeps its place for the next call.
         var rounds = pending.count
         while rounds > 0 && !output.isFull {

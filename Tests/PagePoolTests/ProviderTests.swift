@@ -101,6 +101,24 @@ import Testing
         #expect(iova == IOVA(0x80_0000_0000 + 2199 * (2 << 20)))
     }
 
+    @Test("what a provider leaves to its pool when the cache is full is lent again, warmest first (S2.03, S2.06)")
+    func poolFrees() throws {
+        let memory = HostBytes(1000 * 2048)
+        let provider = try MemoryProvider(registered: memory.block(), slotSize: 2048)
+        var pool = try PagePool(identifier: 1, over: provider, cacheCapacity: 128)
+        for _ in 0..<3 {
+            var slots: [UInt32] = []
+            while let slot = pool.lend() { slots.append(slot) }
+            #expect(Set(slots).count == 1000)
+            for slot in slots { pool.reclaim(slot) }
+            let faults = pool.audit()
+            #expect(faults.isEmpty && pool.freeCount == 1000)
+        }
+        let counts = pool.statistics
+        #expect(counts.freedByPool == 3 * (1000 - 128) && counts.recycleReleased == 0)
+        extendLifetime(memory)
+    }
+
     @Test("a huge page goes back as a whole when all its slots are free, and no slot of it is lent meanwhile (S2.33)")
     func hugePages() throws {
         let memory = HostBytes(6 << 20)

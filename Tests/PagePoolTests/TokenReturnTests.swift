@@ -66,7 +66,7 @@ func drain(_ table: inout TokenTable, _ work: ReturnWork, budget: Int = .max) ->
         var work = ReturnWork(start: 0, count: .max)
         var steps = 0
         var taken = 0
-        while !work.isDone {
+        while !work.isDone && steps < 10_000 {
             var budget = 10
             let before = taken
             while table.next(of: &work, budget: &budget) != nil { taken += 1 }
@@ -114,7 +114,7 @@ func drain(_ table: inout TokenTable, _ work: ReturnWork, budget: Int = .max) ->
         let held = table.held(by: 5)
         #expect(held == 62 || held == 63)
         var tokens: [UInt64] = []
-        while let token = table.popHeld(by: 5) {
+        while tokens.count < 1000, let token = table.popHeld(by: 5) {
             #expect(token.connection == 5)
             tokens.append(token.token)
         }
@@ -126,6 +126,19 @@ func drain(_ table: inout TokenTable, _ work: ReturnWork, budget: Int = .max) ->
         #expect(none == nil && strange == nil && beyond == nil && table.outstanding == 1000 - tokens.count)
         expect(table.take(tokens[0]), .stale)
         expect(table.take(1), .returned(mem(0), connection: 0))
+    }
+
+    @Test("a token that leaves the ring stays its connection's first, and alone or not comes back once (S2.15, U.12)")
+    func straggler() {
+        var table = TokenTable(capacity: 2, limit: 8, connections: 4)
+        for connection in [1, 2, 2, 1, 3, 3] as [UInt32] {
+            _ = table.issue(slot: mem(connection), connection: connection)
+        }
+        let held = [table.popHeld(by: 1)?.token, table.popHeld(by: 1)?.token, table.popHeld(by: 1)?.token]
+        #expect(held == [1, 4, nil] && table.outstanding == 4)
+        expect(table.take(2), .returned(mem(2), connection: 2))
+        let rest = [table.popHeld(by: 2)?.token, table.popHeld(by: 2)?.token, table.popHeld(by: 3)?.token]
+        #expect(rest == [3, nil, 5] && table.outstanding == 1)
     }
 
     @Test("tokens that survive their connection are nobody else's, and can still be returned (S2.20)")

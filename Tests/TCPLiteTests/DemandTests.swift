@@ -297,6 +297,19 @@ import Timeline
         #expect(isOver && script.host.stack.linearBlocksFree == 64)
     }
 
+    @Test("a window that waits for a demand is opened by a discard, and the peer is told (S4.14, S4.18)")
+    func discardOpens() throws {
+        let script = try Script { $0.slotsPerFlow = 8 }
+        let id = try script.open()
+        script.host.stack.setPull(id, true)
+        for _ in 0..<7 { script.data(pattern(730)) }
+        _ = script.wait(.milliseconds(50))
+        #expect(try script.info(id).rcvAdv == script.info(id).rcvNxt)
+        #expect(script.host.stack.discard(id, bytes: 4 * 730, pools: &script.host.pools) == 4 * 730)
+        let told = script.poll()
+        #expect(told.count == 1 && Int(told[0].header.window) << Int(script.scale) >= 2 * 1460)
+    }
+
     @Test("what is discarded beyond the end of the stream is forgotten (S4.14)")
     func discardToTheEnd() throws {
         let script = try Script()

@@ -138,6 +138,26 @@ import Timeline
         #expect(OwnerEventTests.events(script) == [])
     }
 
+    @Test("one burst before a silence is enough: the stack asks to be woken until it is accounted for (C.06)")
+    func silence() throws {
+        let script = try OwnerBudgetTests.stack(slots: 100, guarantee: 20) { $0.stallAfter = .seconds(2) }
+        let id = try OwnerBudgetTests.open(script, port: 80, from: 5000)
+        _ = script.wait(.seconds(1))
+        #expect(script.host.stack.nextDeadline > script.now + .seconds(1))
+        script.data(pattern(100))
+        script.now = script.now + .milliseconds(1)
+        script.data(pattern(100))
+        _ = script.wait(.seconds(3))
+        let events = OwnerEventTests.events(script)
+        #expect(events.count == 1)
+        if case .stalled(let stalled, let since) = events.first {
+            #expect(stalled == id && since >= .seconds(2) && since < .milliseconds(3100))
+        }
+        script.host.giveBack()
+        _ = script.wait(.seconds(1))
+        #expect(script.host.stack.nextDeadline > script.now + .seconds(1))
+    }
+
     @Test("each packet that lands elsewhere than intended is counted by its reason, exactly (G.18)")
     func misplacements() throws {
         let script = try OwnerTests.three()

@@ -13,7 +13,7 @@ public struct AttachOptions: Sendable, Hashable {
     public var tokensOutliveConnections = false
     /// Whether bytes that arrive in host memory are put into the region too, so that every record is of the region.
     public var uniform = false
-    /// Tokens that may be out at once; 0 is twice the slots.
+    /// Tokens that may be out at once; 0 is twice the slots, and 16 times the slots is the most there can be.
     public var tokenLimit = 0
 
     /// The defaults above.
@@ -128,7 +128,15 @@ public struct ClientSession: ~Copyable {
     /// The application's end of the channel, once: after ``attach(_:own:)``. It must not outlive this session.
     public mutating func makeClient() throws(ClientError) -> ApplicationClient {
         guard let channel = channel() else { throw .refused(.notAttached) }
-        return ApplicationClient(channel, wakeup: engineLine.take(), bell: bellLine.take())
+        return ApplicationClient(channel, wakeup: try engineWakeup(), bell: bellLine.take())
+    }
+
+    /// An end of the line that wakes the engine, for a thread that has a ``ReturnLane`` of its own.
+    public func engineWakeup() throws(ClientError) -> WakeupLine {
+        switch engineLine {
+        case .some(let line): return try line.duplicate()
+        case .none: throw .refused(.notAttached)
+        }
     }
 
     /// The channel, for further ``ReturnLane``s; `nil` before ``attach(_:own:)``.
@@ -219,7 +227,11 @@ public struct ClientSession: ~Copyable {
     }
 
     /// Gives region and queue back; tokens that are out come back with them.
-    public mutating func detach() throws(ClientError) { _ = try ask(ControlMessage(.detach)) }
+    public mutating func detach() throws(ClientError) {
+        _ = try ask(ControlMessage(.detach))
+        // Their numbers may be the next region's.
+        for i in 0..<regions.count { regions[i].isGone = true }
+    }
 
     /// The payload that a record names; `nil` when it names none that this client has.
     public func payload(_ record: FragmentRecord) -> MutableByteView? {

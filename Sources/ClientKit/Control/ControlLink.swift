@@ -64,7 +64,8 @@ public struct ControlLink: ~Copyable, Sendable {
 
     /// Takes the next message; with `wait` until there is one.
     public borrowing func receive(wait: Bool) -> Outcome {
-        var buffer = [UInt8](repeating: 0, count: ControlMessage.longest)
+        // Room for one range more than there may be: a message that the buffer cuts off must not look like one that fits.
+        var buffer = [UInt8](repeating: 0, count: ControlMessage.longest + MemoryLayout<TokenRange>.stride)
         var fd: Int32 = -1
         let n = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
             guard let base = bytes.baseAddress else { return -1 }

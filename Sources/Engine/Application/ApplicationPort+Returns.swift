@@ -99,7 +99,7 @@ extension ApplicationPort {
         pools.returned(held.slot)
         // A place for linear bytes was never charged to its connection: those bytes have a budget of their own.
         if !held.slot.isMarked {
-            stack.credit(ConnectionID(rawValue: held.connection), slots: 1, linearBytes: 0)
+            stack.credit(ConnectionID(rawValue: held.connection), owner: owner, slots: 1, linearBytes: 0)
         }
         statistics.tokensReturned &+= 1
     }
@@ -134,7 +134,7 @@ extension ApplicationPort {
             let n = min(UInt64(length), consumed &- linearCredited)
             linearOwners.consume(UInt32(n))
             linearCredited &+= n
-            stack.credit(ConnectionID(rawValue: connection), slots: 0, linearBytes: Int(n))
+            stack.credit(ConnectionID(rawValue: connection), owner: owner, slots: 0, linearBytes: Int(n))
             any = true
         }
         return any

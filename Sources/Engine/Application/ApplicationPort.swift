@@ -59,6 +59,8 @@ public struct PortConfiguration: Sendable, Hashable {
     var pendingSend: ApplicationCommand?
     var waiting: ApplicationCommand?
     var unpublished = false
+    /// Frames dropped for want of a slot that the stack has been told of.
+    var emptyDrops: UInt64 = 0
     var frames: UInt32 = 0
     var linearOwners: LinearOwners
     /// Tokens that the application holds.

@@ -141,7 +141,7 @@ extension Engine where Driver: ~Copyable {
                 result.linearBytes += bytes.count
                 result.bytes += bytes.count
                 ports[owner].statistics.linearBytes &+= UInt64(bytes.count)
-                stack.credit(id, slots: 0, linearBytes: bytes.count)
+                stack.credit(id, owner: owner, slots: 0, linearBytes: bytes.count)
             }
             if let fragment = part.fragment.take() {
                 guard pools.isConsistent(fragment) else {

@@ -70,7 +70,6 @@ import Testing
     #else
         static let walks = [
             Walk(shape: WorldShape(slots: [1, 1], queues: 2), states: 370_656),
-            Walk(shape: WorldShape(slots: [2, 1], queues: 1), states: 0),
             Walk(shape: WorldShape(slots: [1, 1], queues: 1, tokens: 2, parts: 2), states: 1_295_352),
         ]
     #endif
