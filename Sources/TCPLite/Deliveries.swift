@@ -49,8 +49,9 @@ extension TCPStack {
         return nil
     }
 
-    /// Whether an owner may have something to take: looking again costs little, and taking says for certain.
-    @inline(__always) public func hasDelivery(owner: Int) -> Bool {
+    /// Whether an owner may have something to take; taking says for certain. Mutating, though it changes nothing: lending the
+    /// stack to a call from another module copied all of it, 1728 bytes (seen under callgrind).
+    public mutating func hasDelivery(owner: Int) -> Bool {
         isRegistered(owner) && deliverable.first(owner) >= 0
     }
 
