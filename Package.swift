@@ -141,7 +141,7 @@ let package = Package(
         tests(
             "ControllerTests",
             [
-                "ControlBench", "CClient", "ClientKit", "Controller", "Engine", "SoftNIC", "DeviceMemory", "Timeline",
+                "ControlBench", "ClientKit", "Controller", "Engine", "SoftNIC", "TCPLite", "DeviceMemory", "Timeline",
                 "VFIODriver",
             ]),
         tests("SessionsTests", ["Sessions", "DeviceMemory", "VFIODriver", logging]),

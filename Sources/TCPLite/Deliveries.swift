@@ -56,8 +56,8 @@ extension TCPStack {
     }
 
     /// Whether what an owner takes next is certain to be no bytes in host memory: a fragment, or an event.
-    public func isNextInSlot(owner: Int) -> Bool {
-        guard isRegistered(owner), deliverable.first(owner) >= 0 else { return false }
+    public mutating func isNextInSlot(owner: Int) -> Bool {
+        guard hasDelivery(owner: owner) else { return false }
         let front = deliverable.first(owner)
         if connections[front].events.contains(.opened) { return true }
         guard !connections[front].rcv.ready.isEmpty, !connections[front].rcv.isPull || connections[front].rcv.demand > 0

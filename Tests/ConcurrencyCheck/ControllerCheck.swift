@@ -43,16 +43,18 @@ enum ControllerCheck {
         }
         start(tally) {
             // It comes and goes.
+            var round = 0
             while ContinuousClock.now < end {
                 let client = try BenchClient(bench.path, options(), port: 6002)
+                round += 1
                 _ = try client.session.giveBack([TokenRange(start: 1, count: 5)])
-                if ContinuousClock.now.description.hashValue & 1 == 0 { try client.session.detach() }
+                if round & 1 == 0 { try client.session.detach() }
             }
         }
         while tally.running.load(ordering: .acquiring) != 0 { usleep(1000) }
         var problems = tally.problems.withLock { $0 }
         problems += bench.problems()
-        let counted = bench.on { $0.controller!.statistics }
+        let counted = bench.on { $0.controller.statistics }
         bench.end()
         if counted.connected < 5 || counted.badMessages != 0 { problems.append("\(counted)") }
         return problems

@@ -35,14 +35,21 @@ public final class Bench: @unchecked Sendable {
 
     /// The device. Only inside ``on(_:)``, as all but ``path``.
     public let nic: SoftNIC
-    /// The controller; `nil` once it has ended.
-    public var controller: Controller<Driver>?
+    private var controllers: Slab<Controller<Driver>>
+    /// The controller, until it has ended.
+    public var controller: Controller<Driver> {
+        _read { yield controllers[0] }
+        _modify { yield &controllers[0] }
+    }
+    /// Whether the controller is there.
+    public var isRunning: Bool { controllers.count != 0 }
     /// Who sends.
     public var peer: Peer
     /// Where clients connect.
     public let path: String
 
     private let line: WakeupLine
+    private let controlDescriptor: Int32
     private let start = ContinuousClock.now
     private let lock = NSCondition()
     private var pending: [() -> Void] = []
@@ -81,10 +88,13 @@ public final class Bench: @unchecked Sendable {
         }
         let line = try WakeupLine()
         self.line = try line.duplicate()
-        controller = try Controller<Driver>(
+        let made = try Controller<Driver>(
             engine: Engine<Driver>(device: device, configuration: configuration, log: log, wait: wait),
             configuration: plan, line: line, log: log,
             flushWindow: { _ throws(DeviceMemoryError) in device.flushWindow }, wait: wait)
+        controlDescriptor = made.controlDescriptor
+        controllers = Slab(capacity: 1)
+        controllers.append(made)
         self.nic = nic
         peer = Peer(seed: options.seed)
         let thread = Thread { [self] in loop() }
@@ -120,13 +130,13 @@ public final class Bench: @unchecked Sendable {
         nic.now = max(nic.now, now)
         peer.poll(nic, now: nic.now)
         _ = nic.step(now: nic.now)
-        guard controller != nil, !controller!.poll(now: nic.now), controller!.engine.fallAsleep(now: nic.now) else {
+        guard isRunning, !controller.poll(now: nic.now), controller.engine.fallAsleep(now: nic.now) else {
             return
         }
         // The device and the peer have no lines: they are looked at again soon.
-        _ = line.wait(nanoseconds: 30_000, other: controller!.controlDescriptor)
+        _ = line.wait(nanoseconds: 30_000, other: controlDescriptor)
         line.take()
-        controller!.engine.wakeUp()
+        controller.engine.wakeUp()
     }
 
     private final class Box<Value>: @unchecked Sendable { var value: Value? }
@@ -178,15 +188,15 @@ public final class Bench: @unchecked Sendable {
 
     /// Whether the controller's stack knows a connection. Only inside ``on(_:)``.
     public func hasConnection(_ number: UInt32) -> Bool {
-        controller?.engine.stack.info(ConnectionID(rawValue: number)) != nil
+        controller.engine.stack.info(ConnectionID(rawValue: number)) != nil
     }
 
     /// What is wrong with the books, the device's accesses and the driver's use of it; empty at all times.
     public func problems() -> [String] {
         on { bench in
-            guard bench.controller != nil else { return [] }
-            var found = bench.controller!.engine.audit()
-            let report = bench.controller!.engine.report()
+            guard bench.isRunning else { return [] }
+            var found = bench.controller.engine.audit()
+            let report = bench.controller.engine.report()
             if !report.ledger.isBalanced { found.append("the ledger does not balance: \(report.ledger)") }
             if report.pool.violations != 0 { found.append("\(report.pool.violations) refused operations") }
             if report.binding.leaked != 0 { found.append("\(report.binding.leaked) slots were lost") }
@@ -199,13 +209,14 @@ public final class Bench: @unchecked Sendable {
     /// Ends the controller in good order.
     public func shutDown() {
         on { bench in
-            bench.controller?.shutDown(now: bench.nic.now)
-            bench.controller = nil
+            guard bench.isRunning else { return }
+            bench.controller.shutDown(now: bench.nic.now)
+            bench.controllers = Slab(capacity: 1)
         }
     }
 
     /// The controller vanishes without a word, as if its process had been killed.
-    public func vanish() { on { $0.controller = nil } }
+    public func vanish() { on { $0.controllers = Slab(capacity: 1) } }
 
     /// Ends the thread, and the controller if it is still there.
     public func end() {

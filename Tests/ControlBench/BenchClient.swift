@@ -23,10 +23,12 @@ public final class BenchClient {
     public private(set) var wrong = 0
 
     /// Connects, gets a region, and listens to `port` unless it is 0.
-    public init(_ path: String, _ options: AttachOptions = AttachOptions(), port: UInt16 = 0) throws(ClientError) {
+    public init(
+        _ path: String, _ options: AttachOptions = AttachOptions(), port: UInt16 = 0, _ service: FlowService = .shared
+    ) throws(ClientError) {
         var session = try ClientSession(connectingTo: path)
         region = try session.attach(options)
-        if port != 0 { try session.listen(port: port, .shared) }
+        if port != 0 { try session.listen(port: port, service) }
         client = try session.makeClient()
         self.session = session
     }

@@ -45,7 +45,7 @@ public final class RawSocket {
                         header.msg_control = space.baseAddress
                         header.msg_controllen = space.count
                     }
-                    let flags = Int32(MSG_NOSIGNAL.rawValue) | (waits ? 0 : Int32(MSG_DONTWAIT.rawValue))
+                    let flags = Int32(MSG_NOSIGNAL) | (waits ? 0 : Int32(MSG_DONTWAIT))
                     return sendmsg(descriptor.rawValue, &header, flags) == data.count
                 }
             }
@@ -83,7 +83,7 @@ public final class RawSocket {
     public func drop() {
         var bytes = [UInt8](repeating: 0, count: 64)
         var fd: Int32 = -1
-        while shim_receive_descriptor(descriptor.rawValue, &bytes, bytes.count, &fd, Int32(MSG_DONTWAIT.rawValue)) > 0 {
+        while shim_receive_descriptor(descriptor.rawValue, &bytes, bytes.count, &fd, Int32(MSG_DONTWAIT)) > 0 {
             if fd >= 0 { close(fd) }
         }
     }
@@ -148,7 +148,7 @@ public func startVictim(socket: String, port: UInt16, user: uid_t) -> pid_t? {
     let owned = OwnedDescriptor(taking: program)
     let words = [
         "setpriv", "--reuid=\(user)", "--clear-groups", "--no-new-privs", "--inh-caps=-all",
-        "/proc/self/fd/\(program)", socket, "\(port)", "7", "\(1024 * 2048)", "2048", "0", "64",
+        "/proc/self/fd/\(program)", socket, "\(port)", "7", "\(1024 * 2048)", "2048", "0", "16",
     ]
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)

@@ -1,9 +1,13 @@
 import ClientKit
 import ControlBench
+import Controller
 import DeviceMemory
 import Engine
-import VFIODriver
+import SoftNIC
+import TCPLite
 import Testing
+import Timeline
+import VFIODriver
 
 /// A controller in one thread, its clients in another. One at a time: some count descriptors of this process.
 @Suite(.serialized) struct ControllerTests {
@@ -58,7 +62,7 @@ import Testing
         #expect(socket.ask(attach()) == .badRequest)
         #expect(socket.greet() == .done)
         #expect(socket.ask(attach()) == .done)
-        #expect(bench.on { $0.controller!.statistics.refused } == 4)
+        #expect(bench.on { $0.controller.statistics.refused } == 4)
         extendLifetime(socket)
     }
 
@@ -73,16 +77,16 @@ import Testing
         #expect(status { _ = try ClientSession(connectingTo: bench.path) } == .tooManyClients)
         // One place is free again, and the queue that was its client's too.
         second = nil
-        #expect(bench.waits { $0.controller!.clientCount == 1 })
+        #expect(bench.waits { $0.controller.clientCount == 1 })
         second = try ClientSession(connectingTo: bench.path)
         let third = try second?.attach(self.options())
         #expect(third != nil && third != first.region)
         var waiting: [RawSocket] = []
         for _ in 0..<8 { waiting.append(try RawSocket(bench.path)) }
-        #expect(bench.waits { $0.controller!.clientCount == 10 })
+        #expect(bench.waits { $0.controller.clientCount == 10 })
         #expect(throws: ClientError.self) { _ = try ClientSession(connectingTo: bench.path) }
         waiting = []
-        #expect(bench.waits { $0.controller!.clientCount == 2 })
+        #expect(bench.waits { $0.controller.clientCount == 2 })
         let works = try first.session.status().slots
         #expect(works == 1024)
     }
@@ -119,7 +123,7 @@ import Testing
         let refused = socket.ask(attach(), descriptors: [reading.rawValue])
         #expect(refused == .noMemory)
         #expect(
-            bench.on { $0.controller!.engine.bindings(now: $0.nic.now).isEmpty && $0.controller!.engine.freeQueue == 1 }
+            bench.on { $0.controller.engine.bindings(now: $0.nic.now).isEmpty && $0.controller.engine.freeQueue == 1 }
         )
         // What was refused left nothing behind: these are the test's own.
         #expect(openDescriptors(named: "memfd:client") - before == 4)
@@ -141,11 +145,11 @@ import Testing
         let bench = try Bench(options)
         defer { bench.end() }
         let first = try BenchClient(bench.path, self.options())
-        #expect(bench.on { $0.controller!.engine.freeQueue } == 2)
+        #expect(bench.on { $0.controller.engine.freeQueue } == 2)
         let second = try BenchClient(bench.path, self.options())
-        #expect(bench.on { $0.controller!.engine.freeQueue } == nil)
+        #expect(bench.on { $0.controller.engine.freeQueue } == nil)
         try first.session.detach()
-        #expect(bench.on { $0.controller!.engine.freeQueue } == 1)
+        #expect(bench.on { $0.controller.engine.freeQueue } == 1)
         let refused = status { try first.session.detach() }
         #expect(refused == .notAttached)
         let slots = try second.session.status().slots
@@ -195,7 +199,7 @@ import Testing
         #expect(flows)
         let gone = client.take { $0.session.payload(held[0]) == nil }
         #expect(gone)
-        #expect(bench.waits { $0.controller!.engine.ledger(ofRegion: old) == nil })
+        #expect(bench.waits { $0.controller.engine.ledger(ofRegion: old) == nil })
         #expect(client.wrong == 0 && bench.problems().isEmpty)
         let rest = try client.session.status().drainingRegions
         #expect(rest == 0)

@@ -1,6 +1,12 @@
 import ClientKit
 import ControlBench
+import Controller
+import DeviceMemory
+import Engine
+import SoftNIC
+import TCPLite
 import Testing
+import Timeline
 
 /// Ports, rules, connections, returns by call.
 extension ControllerTests {
@@ -17,9 +23,9 @@ extension ControllerTests {
         #expect(status { try second.session.listen(port: 0, .shared) } == .badRequest)
         #expect(status { try first.session.unlisten(port: 6000) } == .done)
         #expect(status { try first.session.unlisten(port: 6000) } == .badRequest)
-        #expect(bench.on { $0.controller!.engine.ruleCount.used } == 0)
+        #expect(bench.on { $0.controller.engine.ruleCount.used } == 0)
         #expect(status { try second.session.listen(port: 6000, .guaranteed(slots: 8)) } == .done)
-        #expect(bench.on { $0.controller!.engine.ruleCount.used } == 1)
+        #expect(bench.on { $0.controller.engine.ruleCount.used } == 1)
         let socket = try RawSocket(bench.path)
         #expect(socket.greet() == .done && socket.ask(attach()) == .done)
         for port in [0, 65536, UInt64.max] {
@@ -42,7 +48,7 @@ extension ControllerTests {
         #expect(status { try client.session.listen(port: 6008, .shared, needsRule: false) } == .done)
         #expect(status { try client.session.unlisten(port: 6000) } == .done)
         #expect(status { try client.session.listen(port: 6009, .shared) } == .done)
-        #expect(bench.on { $0.controller!.engine.ruleCount.used } == 8)
+        #expect(bench.on { $0.controller.engine.ruleCount.used } == 8)
     }
 
     @Test("a client opens connections; its rules come back when the connections are gone (C.01)")
@@ -60,14 +66,14 @@ extension ControllerTests {
             let id = try client.session.connect(address: peer, port: Peer.listeningPort, .shared)
             let opened = client.take { $0.connections.contains(id) }
             #expect(opened, "connection \(round)")
-            #expect(bench.on { $0.controller!.engine.ruleCount.used } >= 1)
+            #expect(bench.on { $0.controller.engine.ruleCount.used } >= 1)
             let asked = client.client.ask(.abort, on: id)
             #expect(asked)
             client.client.flush()
             #expect(bench.waits { !$0.hasConnection(id) }, "connection \(round)")
         }
         #expect(status { try client.session.listen(port: 6000, .shared) } == .done)
-        #expect(bench.on { $0.controller!.engine.ruleCount.used } == 1)
+        #expect(bench.on { $0.controller.engine.ruleCount.used } == 1)
     }
 
     @Test(
@@ -94,23 +100,24 @@ extension ControllerTests {
         let held = try client.session.status().tokensOut
         #expect(held == tokens.count)
         var returned = try client.session.giveBack([])
-        #expect(returned == .init(freed: 0, stale: 0, unknown: 0))
+        #expect([returned.freed, returned.stale, returned.unknown] == [0, 0, 0])
         returned = try client.session.giveBack([TokenRange(start: tokens[0], count: 1)])
-        #expect(returned == .init(freed: 1, stale: 0, unknown: 0))
+        #expect([returned.freed, returned.stale, returned.unknown] == [1, 0, 0])
         returned = try client.session.giveBack([
             TokenRange(start: tokens[0], count: 1), TokenRange(start: tokens.last! + 1, count: 2),
             TokenRange(start: 0, count: 1),
         ])
-        #expect(returned == .init(freed: 0, stale: 1, unknown: 3))
+        #expect([returned.freed, returned.stale, returned.unknown] == [0, 1, 3])
         returned = try client.session.giveBack(tokens[1...128].map { TokenRange(start: $0, count: 1) })
-        #expect(returned == .init(freed: 128, stale: 0, unknown: 0))
+        #expect([returned.freed, returned.stale, returned.unknown] == [128, 0, 0])
         let more = tokens[129...].prefix(129).map { TokenRange(start: $0, count: 1) }
         #expect(status { _ = try client.session.giveBack(Array(more)) } == .tooManyRanges)
         client.forgetTokens()
         let after = try client.session.status()
         #expect(after.tokensOut == tokens.count - 129 && after.slots == 1024)
         // Ranges that name everything look at 1024 tokens together, and no more.
-        let all = try client.session.giveBack([TokenRange](repeating: TokenRange(start: tokens[0], count: .max), count: 3))
+        let all = try client.session.giveBack(
+            [TokenRange](repeating: TokenRange(start: tokens[0], count: .max), count: 3))
         #expect(all.freed + all.stale + all.unknown <= 1024 && all.freed > 0)
         #expect(bench.problems().isEmpty)
     }
@@ -184,7 +191,7 @@ extension ControllerTests {
         #expect(!drained)
         client.client.giveBack(through: .max)
         client.client.flush()
-        #expect(bench.waits { $0.controller!.engine.held(by: 0, now: $0.nic.now).tokens == 0 })
+        #expect(bench.waits { $0.controller.engine.held(by: 0, now: $0.nic.now).tokens == 0 })
         #expect(byCall > 0 && client.wrong == 0 && bench.problems().isEmpty)
     }
 }

@@ -1,6 +1,11 @@
 import ClientKit
 import ControlBench
+import Controller
+import DeviceMemory
+import Engine
 import Glibc
+import SoftNIC
+import TCPLite
 import Testing
 import Timeline
 
@@ -8,7 +13,7 @@ import Timeline
 extension ControllerTests {
     /// Waits until the controller has nobody at place `owner`.
     private func isVacant(_ bench: Bench, _ owner: Int) -> Bool {
-        bench.waits { !$0.controller!.engine.isPortOpen(owner) }
+        bench.waits { !$0.controller.engine.isPortOpen(owner) }
     }
 
     @Test("what a client that died held is the next one's: port, rule, queue, every slot (S2.12, S2.18, C.01, G.03)")
@@ -21,21 +26,29 @@ extension ControllerTests {
         let before = other.take { $0.deviceBytes > 100_000 }
         #expect(before)
         let capacity = 1024 - Bench.descriptors
+        var most: [Int] = []
         for round in 0..<3 {
             // It takes all that it can and returns nothing: its share is used up, and no more arrives.
-            var hoarder: BenchClient? = try BenchClient(bench.path, options(), port: 6000)
-            let hoards = hoarder?.take(holding: .max) { $0.tokens.count >= capacity * 9 / 10 } ?? false
-            #expect(hoards, "round \(round)")
+            var hoarder: BenchClient? = try BenchClient(
+                bench.path, options(), port: 6000, .guaranteed(slots: capacity - 16))
+            var before = -1
+            while let count = hoarder?.tokens.count, count > before {
+                before = count
+                _ = hoarder?.take(holding: .max, milliseconds: 400) { $0.tokens.count >= count + 500 }
+            }
             let out = try hoarder?.session.status().tokensOut ?? 0
-            #expect(out >= capacity * 9 / 10)
+            #expect(out >= capacity * 85 / 100, "round \(round)")
+            most.append(out)
             #expect(status { try other.session.listen(port: 6000, .shared) } == .portTaken)
             hoarder = nil
             #expect(isVacant(bench, 1))
-            #expect(bench.on { $0.controller!.engine.bindings(now: $0.nic.now).count } == 1)
-            #expect(bench.on { $0.controller!.engine.ruleCount.used } == 1)
+            #expect(bench.on { $0.controller.engine.bindings(now: $0.nic.now).count } == 1)
+            #expect(bench.on { $0.controller.engine.ruleCount.used } == 1)
             #expect(bench.problems().isEmpty)
         }
-        #expect(bench.on { $0.controller!.statistics.tokensReclaimed } >= UInt64(3 * capacity * 9 / 10))
+        // Each gets as much as the first one did.
+        #expect((most.max() ?? 0) - (most.min() ?? 0) <= 2)
+        #expect(bench.on { $0.controller.statistics.tokensReclaimed } == UInt64(most.reduce(0, +)))
         #expect(status { try other.session.listen(port: 6000, .shared) } == .done)
         let bytes = other.deviceBytes
         let goesOn = other.take { $0.deviceBytes > bytes + 100_000 }
@@ -87,7 +100,7 @@ extension ControllerTests {
         let bytes = client.deviceBytes
         let goesOn = client.take(holding: 20) { $0.deviceBytes > bytes + 1_000_000 }
         #expect(goesOn && client.wrong == 0 && client.connections.count == 1 && client.closed.isEmpty)
-        #expect(bench.on { $0.controller!.engine.report().binding.reestablished } == 2)
+        #expect(bench.on { $0.controller.engine.report().binding.reestablished } == 2)
         #expect(bench.problems().isEmpty)
     }
 
@@ -105,7 +118,8 @@ extension ControllerTests {
             if isOrderly { bench.shutDown() } else { bench.vanish() }
             #expect(socket.next()?.operation == (isOrderly ? .goodbye : nil))
             try client.session.takeNotices()
-            #expect(client.session.isOver)
+            let isOver = client.session.isOver
+            #expect(isOver)
             #expect(throws: ClientError.controllerGone) { _ = try client.session.status() }
             // What it has mapped is still its own to read.
             let good = client.records.allSatisfy { client.isGood($0) }
@@ -129,9 +143,9 @@ extension ControllerTests {
         #expect(isGone)
         let second = try session.attach(options())
         #expect(second == first)
-        // New memory is zeroed; the old one is not.
+        // Not the bytes that were written to the old one; those of a posted slot are the model's, others zero.
         let bytes = session.payload(record)?.readOnly.array()
-        #expect(bytes == [UInt8](repeating: 0, count: 8))
+        #expect(bytes != nil && bytes != [UInt8](repeating: 0xEE, count: 8))
         #expect(bench.problems().isEmpty)
     }
 
@@ -143,10 +157,10 @@ extension ControllerTests {
         #expect(socket.greet() == .done && socket.ask(attach(bytes: 2 << 20)) == .done)
         #expect(socket.ask(message(.listen, 6000)) == .done)
         bench.on { $0.peer.add(6000) }
-        #expect(bench.waits { $0.controller!.engine.held(by: 0, now: $0.nic.now).tokens > 10 })
+        #expect(bench.waits { $0.controller.engine.held(by: 0, now: $0.nic.now).tokens > 10 })
         bench.on { $0.peer.isSending = false }
         #expect(socket.ask(attach(.rehome, bytes: 2 << 20)) == .done)
-        let numbers = bench.on { bench in bench.controller!.engine.bindings(now: bench.nic.now).map(\.number) }
+        let numbers = bench.on { bench in bench.controller.engine.bindings(now: bench.nic.now).map(\.number) }
         #expect(numbers == [1, 2])
         // In one turn: the last token of the old region comes back, it is freed, and a request takes its number.
         var request = attach(.rehome, bytes: 2 << 20)
@@ -154,9 +168,9 @@ extension ControllerTests {
         bench.holds {
             socket.send(RawSocket.bytes(request))
         } then: { bench in
-            _ = bench.controller!.engine.giveBack([TokenRange(start: 1, count: .max)], owner: 0)
+            _ = bench.controller.engine.giveBack([TokenRange(start: 1, count: .max)], owner: 0)
             bench.nic.now = bench.nic.now + .milliseconds(2)
-            _ = bench.controller!.poll(now: bench.nic.now)
+            _ = bench.controller.poll(now: bench.nic.now)
         }
         var told: [ControlOperation?] = []
         while let message = socket.next() {
@@ -195,12 +209,12 @@ extension ControllerTests {
         let listed = try client.session.status().drainingRegions
         #expect(listed == 8)
         let states = bench.on { bench in
-            bench.controller!.engine.bindings(now: bench.nic.now).map { ($0.owner, $0.state == .draining, $0.age > 0) }
+            bench.controller.engine.bindings(now: bench.nic.now).map { ($0.owner, $0.state == .draining, $0.age > 0) }
         }
         #expect(states.count == 9 && states.allSatisfy { $0.0 == 0 && $0.2 } && states.count { $0.1 } == 8)
         for token in kept { _ = client.client.giveBack(token) }
         client.client.flush()
-        #expect(bench.waits { $0.controller!.engine.bindings(now: $0.nic.now).count == 1 })
+        #expect(bench.waits { $0.controller.engine.bindings(now: $0.nic.now).count == 1 })
         #expect(status { client.region = try client.session.rehome(options(slots: 256)) } == .done)
         #expect(bench.problems().isEmpty)
     }
@@ -218,8 +232,8 @@ extension ControllerTests {
         bench.on { $0.peer.add(6100) }
         let child = try #require(startVictim(socket: bench.path, port: 6100, user: 65534))
         // A victim checks the sums of what it gets, and ends by itself when one is wrong.
-        #expect(bench.waits { $0.controller!.engine.report().delivery.deviceBytes > 1_000_000 })
-        #expect(bench.on { $0.controller!.isClient(child) })
+        #expect(bench.waits { $0.controller.engine.report().delivery.deviceBytes > 1_000_000 })
+        #expect(bench.on { $0.controller.isClient(child) })
         #expect(userOf(child) == 65534)
         #expect(endOf(child, waits: false) == nil)
         kill(child, SIGKILL)

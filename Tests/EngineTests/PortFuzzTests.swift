@@ -155,7 +155,7 @@ private struct PortFuzz: ~Copyable {
 
     /// What is wrong with the books.
     func faults() -> [String] {
-        var faults = pools.pools[1].audit()
+        var faults = pools.pools[1].audit().map { "\($0)" }
         let ledger = pools.pools[1].ledger()
         if !ledger.isBalanced { faults.append("the ledger does not balance: \(ledger)") }
         if pools.pools[1].statistics.violations != 0 { faults.append("refused operations on the books") }

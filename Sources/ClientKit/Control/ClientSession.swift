@@ -98,31 +98,35 @@ public struct ClientSession: ~Copyable {
     public var fileDescriptor: Int32 { link.fileDescriptor }
 
     /// Asks for a region and a queue; afterwards ``makeClient()`` gives the end of the channel.
-    ///
-    /// - Parameter own: memory of the client's own to receive into: a memfd sealed against shrinking, kept open here.
+    public mutating func attach(_ options: AttachOptions) throws(ClientError) -> UInt16 {
+        try attach(.attach, options, descriptor: -1)
+    }
+
+    /// As ``attach(_:)``, with memory of the client's own to receive into: a memfd sealed against shrinking, a page longer than
+    /// the region, kept open here.
     public mutating func attach(
-        _ options: AttachOptions, own: borrowing MemoryObject? = nil
-    ) throws(ClientError) -> UInt16 { try attach(.attach, options, own) }
+        _ options: AttachOptions, own: borrowing MemoryObject
+    ) throws(ClientError) -> UInt16 { try attach(.attach, options, descriptor: own.fileDescriptor) }
 
     /// Asks for another region in place of the present one; connections go on, and what is held of the old one stays valid.
+    public mutating func rehome(_ options: AttachOptions) throws(ClientError) -> UInt16 {
+        try attach(.rehome, options, descriptor: -1)
+    }
+
+    /// As ``rehome(_:)``, to memory of the client's own.
     public mutating func rehome(
-        _ options: AttachOptions, own: borrowing MemoryObject? = nil
-    ) throws(ClientError) -> UInt16 { try attach(.rehome, options, own) }
+        _ options: AttachOptions, own: borrowing MemoryObject
+    ) throws(ClientError) -> UInt16 { try attach(.rehome, options, descriptor: own.fileDescriptor) }
 
     private mutating func attach(
-        _ operation: ControlOperation, _ options: AttachOptions, _ own: borrowing MemoryObject?
+        _ operation: ControlOperation, _ options: AttachOptions, descriptor: Int32
     ) throws(ClientError) -> UInt16 {
         var message = ControlMessage(operation)
         message.operands.0 = UInt64(max(options.slotSize, 0))
         message.operands.1 = UInt64(max(options.regionBytes, 0))
         message.operands.2 = options.flags
         message.operands.3 = UInt64(max(options.tokenLimit, 0))
-        let fd: Int32
-        switch own {
-        case .some(let own): fd = own.fileDescriptor
-        case .none: fd = -1
-        }
-        return UInt16(truncatingIfNeeded: try ask(message, descriptor: fd).operands.0)
+        return UInt16(truncatingIfNeeded: try ask(message, descriptor: descriptor).operands.0)
     }
 
     /// The application's end of the channel, once: after ``attach(_:own:)``. It must not outlive this session.
