@@ -32,4 +32,5 @@ while !ended && !session.isOver {
     }
 }
 client.flush()
-print("\(bytes) bytes; the controller has \(try session.status().slotsFree) of \(try session.status().slots) slots free")
+print(
+    "\(bytes) bytes; the controller has \(try session.status().slotsFree) of \(try session.status().slots) slots free")

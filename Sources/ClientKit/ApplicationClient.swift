@@ -63,7 +63,10 @@ public struct ApplicationClient: ~Copyable {
             guard record.kind == .linear, var placed = place else { return record }
             place = nil
             placed.length = record.length
-            guard let bytes = region(placed) else { return record }
+            guard let bytes = region(placed) else {
+                _ = giveBack(placed.token)
+                return record
+            }
             bytes.copy(self.bytes(of: record))
             consumeLinear(record)
             placed.kindCode = RecordKind.device.rawValue

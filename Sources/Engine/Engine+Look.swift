@@ -15,6 +15,7 @@ extension Engine where Driver: ~Copyable {
         nextLook = now + Self.lookInterval
         reap()
         for owner in 0..<ports.count where openPorts[owner] {
+            ports[owner].tellLate()
             passEvents(owner)
             ports[owner].showCounters()
             showRegion(owner)

@@ -23,6 +23,8 @@ extension Engine where Driver: ~Copyable {
         bell: consuming WakeupLine? = nil, flows: OwnerConfiguration?
     ) throws(EngineError) {
         guard owner >= 0, owner < ports.count else { throw .binding(.noSuchOwner(owner: owner)) }
+        // What the one there holds would be nobody's.
+        guard !openPorts[owner] else { throw .binding(.ownerTaken(owner: owner)) }
         do {
             if let flows {
                 if stack.isRegistered(owner) { stack.removeOwner(owner, pools: &pools) }
@@ -92,7 +94,8 @@ extension Engine where Driver: ~Copyable {
     @inlinable mutating func deliver(to owner: Int, _ now: Instant) -> Bool {
         var any = false
         var budget = Int(deliveryQuantum)
-        while budget > 0, stack.hasDelivery(owner: owner), ports[owner].hasRoom(), ports[owner].hasPlace(&pools),
+        while budget > 0, stack.hasDelivery(owner: owner), ports[owner].hasRoom(),
+            ports[owner].hasPlace(&pools) || stack.isNextInSlot(owner: owner),
             let delivery = stack.nextDelivery(owner: owner, pools: &pools)
         {
             budget &-= ports[owner].deliver(delivery, &pools, now)

@@ -43,6 +43,7 @@ public import VFIODriver
     var knobs: ReceiveKnobs
     /// Steps of queue changes that are to fail, for tests.
     var failures: [RestartStep] = []
+    var failuresAfter = 0
     var binding = BindingStatistics()
     @usableFromInline var nextLook = Instant.zero
     /// The TCP stack: listen and connect through it before polling.

@@ -48,7 +48,8 @@ extension Session {
         return styles.indices.map { i in
             TokenCost(
                 style: styles[i].rawValue, tokens: tokens, issueNs: Double(sums[i].issue) / Double(tokens),
-                clientNs: Double(sums[i].client) / Double(tokens), takeBackNs: Double(sums[i].takeBack) / Double(tokens),
+                clientNs: Double(sums[i].client) / Double(tokens),
+                takeBackNs: Double(sums[i].takeBack) / Double(tokens),
                 ratioToRanges: ranges.map { total(sums[i]) / max($0, 1) } ?? 1)
         }
     }

@@ -49,9 +49,21 @@ extension TCPStack {
         return nil
     }
 
-    /// Whether an owner may have something to take: looking again costs little, and taking says for certain.
-    @inline(__always) public func hasDelivery(owner: Int) -> Bool {
+    /// Whether an owner may have something to take; taking says for certain. Mutating, though it changes nothing: lending the
+    /// stack to a call from another module copied all of it, 1728 bytes (seen under callgrind).
+    public mutating func hasDelivery(owner: Int) -> Bool {
         isRegistered(owner) && deliverable.first(owner) >= 0
+    }
+
+    /// Whether what an owner takes next is certain to be no bytes in host memory: a fragment, or an event.
+    public mutating func isNextInSlot(owner: Int) -> Bool {
+        guard hasDelivery(owner: owner) else { return false }
+        let i = deliverable.first(owner)
+        if connections[i].events.contains(.opened) { return true }
+        guard !connections[i].rcv.ready.isEmpty, !connections[i].rcv.isPull || connections[i].rcv.demand > 0 else {
+            return false
+        }
+        return reassembly.store.piece(connections[i].rcv.ready.first).block < 0
     }
 
     /// The next bytes of one connection, at most `limit`, whatever was demanded; `nil` when an event comes first, or nothing

@@ -30,7 +30,8 @@ struct BenchTokens: ParsableCommand {
                 for cost in costs {
                     print(
                         String(
-                            format: "%@ %8.2f %10.2f %13.2f %12.2f", cost.style.padding(toLength: 8, withPad: " ", startingAt: 0),
+                            format: "%@ %8.2f %10.2f %13.2f %12.2f",
+                            cost.style.padding(toLength: 8, withPad: " ", startingAt: 0),
                             cost.issueNs, cost.clientNs, cost.takeBackNs, cost.ratioToRanges))
                 }
             }

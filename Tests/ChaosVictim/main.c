@@ -1,9 +1,9 @@
 // A client to be killed: takes what it gets, holds on to some of it, returns the rest by every way there is, and checks the
 // one's-complement sum of each record, so that a byte of somebody else's shows.
 //
-//   chaos-victim SOCKET PORT SEED BYTES SLOT_SIZE FLAGS HOLD
+//   chaos-victim SOCKET PORT SEED BYTES SLOT_SIZE FLAGS HOLD SLOTS
 //
-// FLAGS as for uiodrv_attach(); HOLD: tokens held before the oldest is returned. Prints "ready" once it listens. Ends by itself
+// FLAGS as for uiodrv_attach(); HOLD: tokens held before the oldest is returned; SLOTS: guaranteed to each connection. Prints "ready" once it listens. Ends by itself
 // only when the controller is gone (exit status 0) or a sum is wrong (exit status 1).
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static uint16_t sum_of(const uint8_t *bytes, uint32_t length) {
 }
 
 int main(int count, char **words) {
-    if (count < 8) return 2;
+    if (count < 9) return 2;
     struct uiodrv_client client;
     state = strtoull(words[3], NULL, 10);
     uint32_t limit = (uint32_t)atoi(words[7]);
@@ -35,7 +35,7 @@ int main(int count, char **words) {
     if (result == 0)
         result = uiodrv_attach(&client, strtoull(words[5], NULL, 10), strtoull(words[4], NULL, 10),
                                strtoull(words[6], NULL, 10));
-    if (result == 0) result = uiodrv_listen(&client, (uint16_t)atoi(words[2]), 64);
+    if (result == 0) result = uiodrv_listen(&client, (uint16_t)atoi(words[2]), (uint32_t)atoi(words[8]));
     if (result != 0) {
         fprintf(stderr, "chaos-victim: %s\n", uiodrv_explain(result));
         return 3;

@@ -95,12 +95,13 @@ final class Chaos {
 
     private func spawn(_ i: Int) {
         let hold = hold > 0 ? hold + 1 : Int(random.below(700))
-        let slots = self.hold > 0 ? self.hold + 4096 : 1024
+        let slots = self.hold > 0 ? self.hold * 3 / 2 + 4096 : 1024
         // Every kind of binding in turn: tokens of connections or of the binding, plain or uniform.
         let flags = self.hold > 0 ? 1 : Int(random.below(4))
         victims[i] = Victim(
             program, socket: path, port: Chaos.firstPort + UInt16(i), seed: random.next() >> 1,
-            regionBytes: slots * 2048, slotSize: 2048, flags: i == 0 ? 0 : flags, hold: i == 0 ? 32 : hold)
+            regionBytes: slots * 2048, slotSize: 2048, flags: i == 0 ? 0 : flags, hold: i == 0 ? 32 : hold,
+            slots: i != 0 && self.hold > 0 ? self.hold * 5 / 4 + 256 : 64)
     }
 
     /// What is wrong with the books now.

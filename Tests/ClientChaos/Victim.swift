@@ -7,7 +7,7 @@ struct Victim {
     /// Starts `program`; `nil` when the machine has no process left.
     init?(
         _ program: String, socket: String, port: UInt16, seed: UInt64, regionBytes: Int, slotSize: Int, flags: Int,
-        hold: Int
+        hold: Int, slots: Int
     ) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -15,7 +15,7 @@ struct Victim {
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         let words = [
             program, socket, String(port), String(seed), String(regionBytes), String(slotSize), String(flags),
-            String(hold),
+            String(hold), String(slots),
         ]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)

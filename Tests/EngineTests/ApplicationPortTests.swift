@@ -7,38 +7,6 @@ import Testing
 
 @testable import Engine
 
-/// A port over plain memory, with a pool and a stack that have seen no device.
-private struct Desk: ~Copyable {
-    let memory = HeapBytes(count: ApplicationChannel.bytes)
-    var port: ApplicationPort
-    var client: ApplicationClient
-    var pools: PoolTable
-    var stack: TCPStack
-
-    init() {
-        let channel = ApplicationChannel(memory.bytes)
-        port = ApplicationPort(channel, configuration: PortConfiguration(tokenLimit: 128))
-        client = ApplicationClient(channel)
-        pools = PoolTable(
-            PagePool(
-                identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 4096, slotCount: 64)))
-        stack = TCPStack(
-            configuration: Configuration(
-                interface: InterfaceConfiguration(
-                    mac: MACAddress(2, 0, 0, 0, 0, 1), address: IPv4Address(10, 0, 0, 1), prefixLength: 24)),
-            secret: (1, 2))
-    }
-
-    /// Delivers a slot to the application and returns its token.
-    mutating func deliver(length: UInt32 = 100) -> UInt64 {
-        guard let slot = pools.pools[1].lend() else { return 0 }
-        let delivered = pools.deliver(pools.pools[1].arrive(slot, offset: 0, length: length))
-        return port.tokens.issue(slot: delivered.netmem, connection: 0)
-    }
-
-    mutating func takeReturns(limit: Int = 4096) { _ = port.takeReturns(limit: limit, pools: &pools, stack: &stack) }
-}
-
 @Suite struct ApplicationPortTests {
     @Test("tokens come back singly, as ranges, out of order; each is booked once (U.08, S4.11)")
     func returns() {

@@ -78,6 +78,26 @@ import Testing
     }
 
     @Test(
+        "a fragment that says another kind of memory than its pool has is told from a true one, and no byte of it read (S4.08)"
+    )
+    func inconsistency() throws {
+        let memory = HostBytes(4096)
+        var table = table()
+        table.install(PagePool(identifier: 2, provider: MemoryProvider(hostPages: memory.block(), slotSize: 4096)))
+        for (pool, kind, isTrue) in [
+            (1, .deviceSlot, true), (1, .hostPage, false), (2, .hostPage, true), (2, .deviceSlot, false),
+            (3, .hostPage, false), (3, .deviceSlot, false),
+        ] as [(UInt16, MemoryKind, Bool)] {
+            let fragment = Fragment(netmem: Netmem(kind: kind, pool: pool, index: 0), offset: 0, length: 1)
+            let verdict = table.isConsistent(fragment)
+            #expect(verdict == isTrue)
+            let byte = pool == 2 ? table.pools[2].readable(fragment)?[0] : nil
+            #expect(byte == (pool == 2 && isTrue ? 0 : nil))
+            _ = fragment.surrender()
+        }
+    }
+
+    @Test(
         "bytes are copied only when all of them may be read, wherever the unreadable one stands (S0.14, S0.15, S0.17)")
     func copying() throws {
         let memory = HostBytes(8192)

@@ -127,7 +127,8 @@ extension ApplicationPort {
             }
             pools.recycle(open)
         }
-        guard let slot = pools.pools[placementPool].lend() else { return false }
+        // Where the application holds nothing, nothing comes back: the bytes go without a place rather than never.
+        guard let slot = pools.pools[placementPool].lend() else { return tokens.outstanding == 0 }
         let size = UInt32(truncatingIfNeeded: pools.pools[placementPool].slotSize)
         placement = pools.pools[placementPool].arrive(slot, offset: 0, length: size)
         return true

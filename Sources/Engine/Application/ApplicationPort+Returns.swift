@@ -54,8 +54,8 @@ extension ApplicationPort {
             guard through != counterSeen, through > returnedThrough, budget > 0 else { return }
             counterSeen = through
             counterWork = tokens.everything(upTo: through)
-            // A counter beyond what was issued means all of it, once.
-            returnedThrough = min(through, tokens.next &- 1)
+            // A counter beyond what was issued means all of it, once: what is issued later was not consumed when it said so.
+            returnedThrough = through
         }
         var work = counterWork
         take(&work, &budget, &pools, &stack)

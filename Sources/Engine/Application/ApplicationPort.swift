@@ -69,6 +69,9 @@ public struct PortConfiguration: Sendable, Hashable {
     /// Tokens that the application holds.
     var tokens: TokenTable
     var events = EventGate()
+    /// Events that found no room among the records, the last of each kind, and which kinds they are, as bits.
+    private var late: Slab<FragmentRecord>
+    private var lateKinds: UInt32 = 0
     /// Events that the application has asked for again since the stack was told, as bits.
     var rearmed: UInt32 = 0
     var statistics = DeliveryStatistics()
@@ -94,6 +97,7 @@ public struct PortConfiguration: Sendable, Hashable {
         gate = channel.engineGate
         bellGate = channel.clientGate
         linearOwners = LinearOwners(capacity: channel.shape.recordCapacity * 2)
+        late = Slab(count: 32, repeating: FragmentRecord(.event, connection: .max))
         tokens = TokenTable(capacity: configuration.tokenLimit, limit: configuration.tokenLimit)
     }
 
@@ -150,9 +154,23 @@ public struct PortConfiguration: Sendable, Hashable {
 
     /// Tells the application of something that is no connection's, unless it was told before and has not asked again.
     mutating func tell(_ event: ChannelEvent, connection: UInt32 = .max, number: UInt64 = 0, region: UInt16 = 0) {
-        guard events.passes(event), records.hasSpace(for: 1) else { return }
+        guard events.passes(event) else { return }
         events.close(event)
-        push(FragmentRecord(event: event, connection: connection, number: number, region: region))
+        let record = FragmentRecord(event: event, connection: connection, number: number, region: region)
+        if lateKinds == 0 && records.hasSpace(for: 1) {
+            push(record)
+        } else {
+            late[Int(event.rawValue)] = record
+            lateKinds |= 1 &<< UInt32(event.rawValue)
+        }
+    }
+
+    /// Tells what found no room before.
+    mutating func tellLate() {
+        while lateKinds != 0, records.hasSpace(for: 1) {
+            push(late[lateKinds.trailingZeroBitCount])
+            lateKinds &= lateKinds &- 1
+        }
     }
 
     /// Copies what is counted to where the application can read it.

@@ -48,7 +48,8 @@ public struct TokenBench: ~Copyable {
         client = ApplicationClient(channel)
         pools = PoolTable(
             PagePool(
-                identifier: 1, provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 4096, slotCount: slots)
+                identifier: 1,
+                provider: MemoryProvider(deviceRegionAt: IOVA(0x10_0000), slotSize: 4096, slotCount: slots)
             ))
         stack = TCPStack(
             configuration: Configuration(

@@ -42,6 +42,7 @@ public enum BindingError: Error, CustomStringConvertible, Equatable {
     case queueTaken(queue: Int, binding: UInt16)
     case queueNamedTwice(queue: Int)
     case noSuchOwner(owner: Int)
+    case ownerTaken(owner: Int)
     case splitIsOff
     case thresholdNotZero(bytes: Int)
     case noChecksumVerdicts
@@ -68,6 +69,7 @@ public enum BindingError: Error, CustomStringConvertible, Equatable {
             "queue \(queue) belongs to binding \(binding); unbind that first, or change its region"
         case .queueNamedTwice(let queue): "queue \(queue) is named twice; name each queue once"
         case .noSuchOwner(let owner): "nobody is at port \(owner); open the port before binding for it"
+        case .ownerTaken(let owner): "somebody is at port \(owner); close the port first"
         case .splitIsOff: "header split is switched off; switch it on, so that headers stay in host memory"
         case .thresholdNotZero(let bytes):
             "payload below \(bytes) bytes would stay in host memory; set the split threshold to 0"

@@ -32,7 +32,7 @@ extension Engine where Driver: ~Copyable {
         do {
             try move(request.queues, to: place, now, wait)
         } catch {
-            abandon(place)
+            abandon(place, now)
             throw error
         }
         // Published last: from here on the stack takes its fragments and the spread sends flows there.
@@ -45,6 +45,9 @@ extension Engine where Driver: ~Copyable {
             throw error
         }
         allow(place)
+        if ports[request.owner].configuration.uniform && ports[request.owner].placementPool == 0 {
+            ports[request.owner].placementPool = place
+        }
         binding.bound &+= 1
         return UInt16(place)
     }
@@ -58,9 +61,13 @@ extension Engine where Driver: ~Copyable {
         // Unpublished first: nobody finds it any more while it is taken apart.
         regions[place].state = .draining
         if isPortOpen(regions[place].owner) {
-            if ports[regions[place].owner].placementPool == place { ports[regions[place].owner].placementPool = 0 }
-            ports[regions[place].owner].closePlacement(&pools)
-            ports[regions[place].owner].tell(.unbound, region: number)
+            let owner = regions[place].owner
+            if ports[owner].placementPool == place {
+                ports[owner].closePlacement(&pools)
+                ports[owner].placementPool =
+                    (1..<regions.count).first { regions[$0].owner == owner && regions[$0].state == .active } ?? 0
+            }
+            ports[owner].tell(.unbound, region: number)
         }
         for rule in rules.filter({ $0.binding == number }) { removeRule(rule.rule, wait: wait) }
         withdraw(place, now, wait)
@@ -83,15 +90,14 @@ extension Engine where Driver: ~Copyable {
         request.steering = regions[old].steering
         try check(request, slotSize: region.slotSize, slots: region.slotCount)
         let place = try open(region, flushWindow, request, now)
-        // Before the first packet can land there.
-        allow(place)
         do {
             try move(request.queues, to: place, now, wait)
         } catch {
-            forbid(place)
-            abandon(place)
+            abandon(place, now)
             throw error
         }
+        // What landed there already is looked at in the next turn.
+        allow(place)
         regions[place].state = .active
         regions[old].state = .draining
         for i in rules.indices where rules[i].binding == number { rules[i].binding = UInt16(place) }
@@ -145,7 +151,12 @@ extension Engine where Driver: ~Copyable {
     }
 
     /// Makes the next change of queues fail at a step, once for each time it is named: for tests of what is undone.
-    public mutating func fail(at steps: [RestartStep]) { failures = steps }
+    ///
+    /// - Parameter passes: how often the first step named goes well before.
+    public mutating func fail(at steps: [RestartStep], after passes: Int = 0) {
+        failures = steps
+        failuresAfter = passes
+    }
 
     // MARK: parts
 
@@ -153,6 +164,10 @@ extension Engine where Driver: ~Copyable {
 
     mutating func injected(_ step: RestartStep) throws(BindingError) {
         guard failures.first == step else { return }
+        if failuresAfter > 0 {
+            failuresAfter -= 1
+            return
+        }
         failures.removeFirst()
         throw .injected(step: step.rawValue)
     }
@@ -217,6 +232,8 @@ extension Engine where Driver: ~Copyable {
         regions[free].owner = request.owner
         regions[free].steering = request.steering
         regions[free].boundAt = now
+        // Not before it is published: a queue that is moved back on failure has frames of it that nobody may be told of.
+        forbid(free)
         do {
             pools.install(try regions[free].makePool(UInt16(free), slotSize: region.slotSize, slots: region.slotCount))
         } catch {
@@ -227,11 +244,13 @@ extension Engine where Driver: ~Copyable {
         return free
     }
 
-    /// Undoes ``open(_:_:_:_:)``: every slot is back already.
-    private mutating func abandon(_ place: Int) {
-        pools.pools[place].drain(at: 0)
-        close(place)
+    /// Undoes ``open(_:_:_:_:)``. A slot that is out all the same keeps the region until it is back.
+    private mutating func abandon(_ place: Int, _ now: Instant) {
+        regions[place].state = .draining
+        startDraining(place, now)
         binding.rolledBack &+= 1
+        guard pools.pools[place].state == .drained else { return }
+        close(place)
     }
 
     /// The device forgets a region, and its place is free for another.

@@ -16,9 +16,16 @@ extension Engine where Driver: ~Copyable {
             try injected(.prepare)
             try injected(.stop)
             try injected(.start)
+            let before = moved.map { (queue: $0, from: poolOfQueue[$0]) }
             moveByReset(moved, to: place, now, wait)
+            let stayed = moved.filter { poolOfQueue[$0] != place }
+            if stayed.isEmpty && driver.isIntact { return }
+            for step in before where poolOfQueue[step.queue] != step.from {
+                moveByReset([step.queue], to: step.from, now, wait)
+            }
             if !driver.isIntact { throw .deviceGone }
-            return
+            throw .tooFewSlots(
+                slots: pools.pools[place].slotCount, needed: driver.configuration.receiveDescriptors * moved.count)
         }
         var done: [(queue: Int, from: Int)] = []
         for queue in moved {
