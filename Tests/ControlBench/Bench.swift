@@ -152,7 +152,8 @@ public final class Bench: @unchecked Sendable {
         }
         lock.unlock()
         done.wait()
-        return box.value!
+        guard let value = box.value else { fatalError("the body has run") }
+        return value
     }
 
     /// Holds the controller still while `outside` runs here, then runs `body` in its thread before its next turn.
@@ -173,7 +174,8 @@ public final class Bench: @unchecked Sendable {
         outside()
         goes.signal()
         done.wait()
-        return box.value!
+        guard let value = box.value else { fatalError("the body has run") }
+        return value
     }
 
     /// Waits up to five seconds until `condition` holds in the controller's thread.

@@ -72,8 +72,9 @@ public final class RawSocket {
     public func next() -> ControlMessage? {
         var message = ControlMessage(.hello)
         var fd: Int32 = -1
-        let n = withUnsafeMutableBytes(of: &message) {
-            shim_receive_descriptor(descriptor.rawValue, $0.baseAddress!, $0.count, &fd, 0)
+        let n: Int = withUnsafeMutableBytes(of: &message) {
+            guard let base = $0.baseAddress else { return 0 }
+            return shim_receive_descriptor(descriptor.rawValue, base, $0.count, &fd, 0)
         }
         if fd >= 0 { close(fd) }
         return n == ControlMessage.bytes ? message : nil

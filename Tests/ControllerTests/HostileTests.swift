@@ -225,7 +225,10 @@ extension ControllerTests {
             }
             if socket == nil { socket = try? RawSocket(bench.path) }
             switch socket {
-            case .some(let there): if !speaker.say(there) { socket = nil }
+            case .some(let there):
+                if !speaker.say(there) { socket = nil }
+                // What is answered is known to have been read.
+                if i % 10 == 8 { _ = there.ask(message(.status, 0)) }
             case .none: Issue.record("the controller does not listen any more (seed \(seed), message \(i))")
             }
             if i % 50 == 0 {
@@ -241,7 +244,7 @@ extension ControllerTests {
         #expect(other.wrong == 0 && bench.problems().isEmpty && sessions == 50)
         #expect(openDescriptors(named: "memfd:fuzz") == before + 3)
         let counted = bench.on { $0.controller.statistics }
-        #expect(counted.badMessages > 100 && counted.refused > 1000 && counted.died > 40)
+        #expect(counted.badMessages > 100 && counted.refused > 2000 && counted.died >= 50, "\(counted)")
         extendLifetime(right)
         extendLifetime(short)
         extendLifetime(unsealed)

@@ -96,6 +96,23 @@ import Testing
         #expect(desk.port.statistics.badReturns == 0 && desk.pools.pools[1].ledger().isBalanced)
     }
 
+    @Test("a counter beyond what was issued is wrong once, and gives back nothing that is issued later (U.12, G.12)")
+    func counterAhead() {
+        var desk = Desk()
+        for _ in 0..<5 { _ = desk.deliver() }
+        desk.client.giveBack(through: .max)
+        desk.client.flush()
+        for _ in 0..<10 { desk.takeReturns() }
+        #expect(desk.port.statistics.tokensReturned == 5 && desk.port.tokens.unknownReturns == 1)
+        for _ in 0..<3 { _ = desk.deliver() }
+        for _ in 0..<10 { desk.takeReturns() }
+        #expect(desk.port.tokens.outstanding == 3 && desk.port.tokens.unknownReturns == 1)
+        // A counter that makes sense again is taken again.
+        ApplicationChannel(desk.memory.bytes).consumedThrough.storeReleasing(7)
+        desk.takeReturns()
+        #expect(desk.port.tokens.outstanding == 1)
+    }
+
     @Test("an engine that claims what was never sent, or goes back, does not trap its client")
     func sendClaim() {
         var desk = Desk()
