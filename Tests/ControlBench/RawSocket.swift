@@ -149,7 +149,7 @@ public func startVictim(socket: String, port: UInt16, user: uid_t) -> pid_t? {
     let owned = OwnedDescriptor(taking: program)
     let words = [
         "setpriv", "--reuid=\(user)", "--clear-groups", "--no-new-privs", "--inh-caps=-all",
-        "/proc/self/fd/\(program)", socket, "\(port)", "7", "\(1024 * 2048)", "2048", "0", "16",
+        "/proc/self/fd/\(program)", socket, "\(port)", "7", "\(1024 * 2048)", "2048", "0", "16", "64",
     ]
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
     arguments.append(nil)
