@@ -168,9 +168,12 @@ public import DeviceMemory
         Int(slot) < holders.count && holders[Int(slot)].isShareable
     }
 
-    /// The fragment's bytes, when its memory is the host's and readable; `nil` for a device slot, always.
+    /// The fragment's bytes, when its memory is the host's and readable; `nil` for a device slot, always, whichever of handle and
+    /// pool says that it is one.
     @inlinable public func readable(_ fragment: borrowing Fragment) -> ByteView? {
-        guard let bytes = hostBytes, Int(fragment.netmem.index) < slotCount else { return nil }
+        guard fragment.netmem.kind == kind, let bytes = hostBytes, Int(fragment.netmem.index) < slotCount else {
+            return nil
+        }
         return bytes.slice(
             Int(fragment.netmem.index) &* slotSize &+ Int(fragment.offset), Int(fragment.length)
         ).readOnly

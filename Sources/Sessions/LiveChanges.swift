@@ -52,7 +52,8 @@ struct LiveChanges: ~Copyable {
     }
 
     private func isDue(_ done: Int, of all: Int, _ consumed: UInt64) -> Bool {
-        done < all && consumed >= bytes / UInt64(all + 1) &* UInt64(done + 1)
+        // The last tenth is for those that had to wait.
+        done < all && consumed >= (bytes - bytes / 10) / UInt64(all + 1) &* UInt64(done + 1)
     }
 
     /// Makes what is due; what cannot be made now, because slots are held, waits for the next turn.

@@ -58,12 +58,13 @@ extension TCPStack {
     /// Whether what an owner takes next is certain to be no bytes in host memory: a fragment, or an event.
     public mutating func isNextInSlot(owner: Int) -> Bool {
         guard hasDelivery(owner: owner) else { return false }
-        let i = deliverable.first(owner)
-        if connections[i].events.contains(.opened) { return true }
-        guard !connections[i].rcv.ready.isEmpty, !connections[i].rcv.isPull || connections[i].rcv.demand > 0 else {
+        let front = deliverable.first(owner)
+        if connections[front].events.contains(.opened) { return true }
+        guard !connections[front].rcv.ready.isEmpty, !connections[front].rcv.isPull || connections[front].rcv.demand > 0
+        else {
             return false
         }
-        return reassembly.store.piece(connections[i].rcv.ready.first).block < 0
+        return reassembly.store.piece(connections[front].rcv.ready.first).block < 0
     }
 
     /// The next bytes of one connection, at most `limit`, whatever was demanded; `nil` when an event comes first, or nothing

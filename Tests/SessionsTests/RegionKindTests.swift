@@ -16,7 +16,7 @@ import Testing
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let result = try Session.loopback(options, log: log, progress: { _ in })
         #expect(result.transfer.problems == [] && result.transfer.ok && result.transfer.leakedSlots == 0)
-        #expect(result.digestExpected == result.digestReceived && result.transfer.bytes == 2 << 20)
+        #expect(result.digestExpected == result.digestReceived && result.transfer.bytes == options.bytes)
         return result
     }
 
@@ -41,9 +41,11 @@ import Testing
 
     @Test(
         "queues restart and regions change under a transfer that loses no byte and no connection (S2.23, S3.07, S3.08)",
-        arguments: [(20, 0), (0, 20), (20, 20)])
+        arguments: [(20, 0), (0, 5), (20, 5)])
     func changes(_ restarts: Int, _ changes: Int) throws {
         let result = try run {
+            // A region is changed for one that nobody holds slots of any more: the run must be long enough for that.
+            $0.bytes = 4 << 20
             $0.restarts = restarts
             $0.regionChanges = changes
         }
