@@ -21,6 +21,8 @@ private final class EngineSide: @unchecked Sendable {
     let line: WakeupLine
     let mustEnd = Atomic<Bool>(false)
     let stopsSending = Atomic<Bool>(false)
+    /// The thread's last store: what it did is seen by whoever sees this.
+    let hasEnded = Atomic<Bool>(false)
     private(set) var sleeps = 0
     private let start = ContinuousClock.now
 
@@ -137,7 +139,10 @@ enum PortCheck {
         let line = try WakeupLine()
         let bell = try WakeupLine()
         let side = try EngineSide(channel, line: line.duplicate(), bell: bell.duplicate())
-        let thread = Thread { side.loop() }
+        let thread = Thread {
+            side.loop()
+            side.hasEnded.store(true, ordering: .releasing)
+        }
         thread.stackSize = 8 << 20
         thread.start()
         let returners = try (1...3).map { Returner(channel, lane: $0, line: try line.duplicate()) }
@@ -179,7 +184,7 @@ enum PortCheck {
         usleep(50_000)
         side.mustEnd.store(true, ordering: .releasing)
         line.ring()
-        while !thread.isFinished { usleep(100) }
+        while !side.hasEnded.load(ordering: .acquiring) { usleep(100) }
         let report = side.engine.report()
         problems += side.engine.audit()
         if report.tokensOut != 0 { problems.append("\(report.tokensOut) tokens are still out") }
