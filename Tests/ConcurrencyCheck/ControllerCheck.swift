@@ -5,10 +5,12 @@ import Synchronization
 
 /// A controller in its thread; clients in theirs, of which one comes and goes.
 enum ControllerCheck {
-    private final class Tally: Sendable {
-        let problems = Mutex<[String]>([])
+    private final class Tally: @unchecked Sendable {
+        private let lock = NSLock()
+        private var found: [String] = []
+        var problems: [String] { lock.withLock { found } }
         let running = Atomic<Int>(3)
-        func add(_ problem: String) { problems.withLock { $0.append(problem) } }
+        func add(_ problem: String) { lock.withLock { found.append(problem) } }
     }
 
     static func run(seconds: Int) -> [String] {
@@ -52,7 +54,7 @@ enum ControllerCheck {
             }
         }
         while tally.running.load(ordering: .acquiring) != 0 { usleep(1000) }
-        var problems = tally.problems.withLock { $0 }
+        var problems = tally.problems
         problems += bench.problems()
         let counted = bench.on { $0.controller.statistics }
         bench.end()

@@ -51,8 +51,7 @@ extension ApplicationPort {
     private mutating func takeCounter(_ budget: inout Int, _ pools: inout PoolTable, _ stack: inout TCPStack) {
         if counterWork.isDone {
             let through = consumedThrough.loadAcquiring()
-            guard through != counterSeen, through > returnedThrough, budget > 0 else { return }
-            counterSeen = through
+            guard through > returnedThrough, budget > 0 else { return }
             counterWork = tokens.everything(upTo: through)
             // A counter beyond what was issued means all of it, once: what is issued later was not consumed when it said so.
             returnedThrough = through

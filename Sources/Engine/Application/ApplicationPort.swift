@@ -54,9 +54,6 @@ public struct PortConfiguration: Sendable, Hashable {
     var sendTaken: UInt64 = 0
     /// Every token up to here was returned by the application's counter.
     var returnedThrough: UInt64 = 0
-    /// The counter when it was last looked at: one that is ahead of what was issued is wrong once, and returns nothing that is
-    /// issued later.
-    var counterSeen: UInt64 = 0
     var counterWork = ReturnWork()
     /// The send in progress, and the one command that had to wait behind it.
     var pendingSend: ApplicationCommand?
