@@ -3,8 +3,8 @@
 import Foundation
 
 let checks: [(String, () -> [String])] = [
-    ("rings between two threads", { RingCheck.run(entries: 400_000) }),
-    ("one port, four returning threads, the counter, and sleep on both sides", { PortCheck.run(tokens: 120_000) }),
+    ("rings between two threads", { RingCheck.run(entries: 200_000) }),
+    ("one port, four returning threads, the counter, and sleep on both sides", { PortCheck.run(tokens: 60_000) }),
     ("a controller and its clients", { ControllerCheck.run(seconds: 4) }),
 ]
 var failed = false
