@@ -55,7 +55,7 @@ private struct HostBench: ~Copyable {
             #expect(split == .unsplit && isWhole && bench.isArmed(index, address))
         }
         bench.queue.endBurst()
-        #expect(bench.bus.reads.isEmpty && bench.pool.ledger().ring == 8 && bench.queue.statistics.unsplit == 3)
+        #expect(bench.bus.reads.isEmpty && bench.pool.ledger().ring == 9 && bench.queue.statistics.unsplit == 3)
     }
 
     @Test("a completion without a byte, or longer than its slot, is counted and its descriptor armed again")
@@ -66,6 +66,6 @@ private struct HostBench: ~Copyable {
             let isQuiet = bench.queue.nextFrame(&bench.pool) == nil
             #expect(isQuiet && bench.isArmed(index, address))
         }
-        #expect(bench.queue.statistics.badLength == 2 && bench.pool.ledger().ring == 8)
+        #expect(bench.queue.statistics.badLength == 2 && bench.pool.ledger().ring == 9)
     }
 }
