@@ -14,12 +14,28 @@ extension Engine where Driver: ~Copyable {
     @inline(never) @usableFromInline mutating func look(_ now: Instant) {
         nextLook = now + Self.lookInterval
         reap()
+        bookEmptyDrops()
         for owner in 0..<ports.count where openPorts[owner] {
             ports[owner].tellLate()
             passEvents(owner)
             ports[owner].showCounters()
             showRegion(owner)
             ports[owner].publish()
+        }
+    }
+
+    /// Frames that queues dropped for want of a slot: the stack never sees them. Each is booked with whom the queue served when
+    /// it was dropped, so this is done before a queue changes hands too; its own count goes on from one to the next.
+    mutating func bookEmptyDrops() {
+        for queue in 1..<queues.count {
+            let dropped = queues[queue].statistics.noReplacement
+            let fresh = dropped &- emptyDropsSeen[queue]
+            guard fresh != 0 else { continue }
+            emptyDropsSeen[queue] = dropped
+            let owner = regions[poolOfQueue[queue]].owner
+            guard poolOfQueue[queue] != 0, isPortOpen(owner) else { continue }
+            ports[owner].emptyDrops &+= fresh
+            stack.note(.poolEmpty, owner: owner, count: fresh)
         }
     }
 
@@ -40,7 +56,7 @@ extension Engine where Driver: ~Copyable {
                 ports[owner].tell(.landedElsewhere, number: UInt64(counter(of: reason).rawValue))
             }
         }
-        if ports[owner].tokens.outstanding &+ 2 > ports[owner].configuration.tokenLimit {
+        if ports[owner].tokens.room < 2 {
             ports[owner].tell(.tooManyTokens, number: UInt64(ports[owner].tokens.outstanding))
         }
     }
@@ -57,22 +73,14 @@ extension Engine where Driver: ~Copyable {
 
     private mutating func showRegion(_ owner: Int) {
         let counters = ports[owner].channel.counters
-        var (slots, free, dropped) = (0, 0, UInt64(0))
-        for queue in 1..<queues.count where regions[poolOfQueue[queue]].owner == owner && poolOfQueue[queue] != 0 {
-            dropped &+= queues[queue].statistics.noReplacement
-        }
+        var (slots, free) = (0, 0)
         for place in 1..<regions.count where regions[place].owner == owner && regions[place].state != .vacant {
             slots += pools.pools[place].slotCount
             free += pools.pools[place].freeCount
         }
-        // What a queue drops for want of a slot the stack never sees.
-        if dropped > ports[owner].emptyDrops {
-            stack.note(.poolEmpty, owner: owner, count: dropped &- ports[owner].emptyDrops)
-            ports[owner].emptyDrops = dropped
-        }
         counters[.slots] = UInt64(slots)
         counters[.slotsFree] = UInt64(free)
-        counters[.dropsWithoutSlot] = dropped
+        counters[.dropsWithoutSlot] = ports[owner].emptyDrops
         if let info = stack.info(owner: owner) {
             counters[.notSplit] = info.misplacements.unsplit
             counters[.unverified] = info.misplacements.unverified

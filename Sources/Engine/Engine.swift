@@ -22,6 +22,8 @@ public import VFIODriver
     @usableFromInline var pools: PoolTable
     /// By queue: the pool that fills it; 0 is the host's.
     @usableFromInline var poolOfQueue: Slab<Int>
+    /// By queue: what it had dropped for want of a slot when that was last booked.
+    var emptyDropsSeen: Slab<UInt64>
     /// Ring and header memory that no queue uses: the next restart's.
     var spareMemory: QueueMemory
     /// By pool: the region behind it, if any, and what is bound to it.
@@ -113,6 +115,7 @@ public import VFIODriver
         hostMemory = parts.hostMemory
         pools = parts.pools
         poolOfQueue = parts.poolOfQueue
+        emptyDropsSeen = Slab(count: configuration.device.splitQueues + 1, repeating: 0)
         spareMemory = parts.spareMemory
         flushWindowOfHost = parts.flushWindowOfHost
         regions = parts.regions

@@ -6,27 +6,6 @@ internal import Rings
 internal import TCPLite
 internal import Timeline
 
-/// Whose the tokens of a binding are: when what an application forgot comes back.
-public enum TokenLifetime: Sendable, Hashable {
-    /// Tokens belong to the connection that brought them: they come back when the application leaves it, or dies.
-    case connection
-    /// Tokens belong to the binding: they outlive their connections, and come back when the application dies.
-    case binding
-}
-
-/// How an application takes part: rings, lines, and the rules for its tokens.
-public struct PortConfiguration: Sendable, Hashable {
-    /// Whose the tokens are.
-    public var lifetime = TokenLifetime.connection
-    /// Whether bytes in host memory get a place in the region, so that every record is of the region.
-    public var uniform = false
-    /// Tokens that may be out at once.
-    public var tokenLimit: Int
-
-    /// An application that may hold `tokenLimit` tokens.
-    public init(tokenLimit: Int) { self.tokenLimit = tokenLimit }
-}
-
 /// The engine's end of a channel: publishes records, takes returns and commands.
 @usableFromInline struct ApplicationPort: ~Copyable {
     var records: SPSCProducer<FragmentRecord>
@@ -59,7 +38,7 @@ public struct PortConfiguration: Sendable, Hashable {
     var pendingSend: ApplicationCommand?
     var waiting: ApplicationCommand?
     var unpublished = false
-    /// Frames dropped for want of a slot that the stack has been told of.
+    /// Frames for this application that its queues dropped for want of a slot.
     var emptyDrops: UInt64 = 0
     var frames: UInt32 = 0
     var linearOwners: LinearOwners
@@ -192,18 +171,4 @@ struct ReturnIntake: ~Copyable {
     var work = ReturnWork()
 
     init(_ bytes: MutableByteView, capacity: Int) { ring = SPSCConsumer(bytes, capacity: capacity) }
-}
-
-/// Which events an application may be told of: each once, until it asks again.
-struct EventGate: BitwiseCopyable {
-    private var told: UInt32 = 0
-
-    /// Each reset or change of regions is news of its own.
-    private static let always: UInt32 =
-        1 &<< UInt32(ChannelEvent.deviceReset.rawValue) | 1 &<< UInt32(ChannelEvent.unbound.rawValue)
-        | 1 &<< UInt32(ChannelEvent.rehomed.rawValue)
-
-    func passes(_ event: ChannelEvent) -> Bool { told & ~Self.always & 1 &<< UInt32(event.rawValue) == 0 }
-    mutating func close(_ event: ChannelEvent) { told |= 1 &<< UInt32(event.rawValue) }
-    mutating func rearm(_ event: ChannelEvent) { told &= ~(1 &<< UInt32(event.rawValue)) }
 }

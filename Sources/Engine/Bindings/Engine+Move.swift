@@ -12,6 +12,7 @@ extension Engine where Driver: ~Copyable {
     mutating func move(
         _ moved: [Int], to place: Int, _ now: Instant, _ wait: (Interval) -> Void
     ) throws(BindingError) {
+        bookEmptyDrops()
         if Driver.queueRestart == .wholeDevice {
             try injected(.prepare)
             try injected(.stop)
