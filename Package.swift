@@ -100,7 +100,8 @@ let package = Package(
         .executableTarget(
             name: "client-chaos",
             dependencies: [
-                "ClientKit", "Controller", "Engine", "SoftNIC", "TCPLite", "Packets", "PagePool", "HeaderSplit",
+                "ClientKit", "ControlBench", "Controller", "Engine", "SoftNIC", "TCPLite", "Packets", "PagePool",
+                "HeaderSplit",
                 "DeviceMemory", "Timeline", "VFIODriver", logging, arguments,
             ],
             path: "Tests/ClientChaos"),

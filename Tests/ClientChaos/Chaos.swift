@@ -1,4 +1,5 @@
 import ClientKit
+import ControlBench
 import Controller
 import DeviceMemory
 import Engine
@@ -32,7 +33,6 @@ final class Chaos {
     init(clients: Int, seed: UInt64, victim: String, hold: Int) {
         let nic = SoftNIC(configuration: SoftNICConfiguration(preset: .strict, macAddress: [2, 0, 0, 0, 0, 1]))
         let device = SoftPCIDevice(nic)
-        let ports = (0..<clients).map { Chaos.firstPort + UInt16($0) }
         var stack = Configuration(
             interface: InterfaceConfiguration(
                 mac: MACAddress(2, 0, 0, 0, 0, 1), address: IPv4Address(10, 0, 0, 1), prefixLength: 24))
@@ -67,7 +67,8 @@ final class Chaos {
             fatalError("\(error)")
         }
         self.nic = nic
-        peer = Peer(ports: ports, seed: seed)
+        peer = Peer(seed: seed)
+        for i in 0..<clients { peer.add(Chaos.firstPort + UInt16(i)) }
         random = SeededGenerator(seed: seed)
         victims = Array(repeating: nil, count: clients)
         self.clients = clients
