@@ -49,25 +49,6 @@ extension LoopbackOptions {
     }
 }
 
-extension ReceiveOptions {
-    /// Opens the wire that was named and hands it to `user`.
-    func withFarEnd<User: FarEndUser & ~Copyable>(_ user: consuming User) throws(SessionError) -> User.Result {
-        if case .pci = device.name { return try user.use(AbsentEnd()) }
-        let capacity = device.mtu + 64
-        do {
-            let open = try OpenWire(WireName(parsing: wire))
-            if let capture = device.capture {
-                return try user.use(OutsideEnd(wire: PcapCapture(open, path: capture, frameCapacity: capacity)))
-            }
-            return try user.use(OutsideEnd(wire: open))
-        } catch let error as SessionError {
-            throw error
-        } catch {
-            throw SessionError(error)
-        }
-    }
-}
-
 extension DeviceOptions {
     /// The model's configuration.
     var model: SoftNICConfiguration {

@@ -166,12 +166,8 @@ public struct FrameOptions: Codable, Sendable {
 public struct ReceiveOptions: Codable, Sendable {
     /// Model and memory.
     public var device = DeviceOptions()
-    /// `tap:NAME` or `pcap:FILE`.
-    public var wire = "tap:uiodrv0"
-    /// Own address with prefix length.
-    public var address = "10.0.0.1/24"
-    /// Router for addresses beyond the prefix.
-    public var gateway: String?
+    /// Where it is plugged in, and its address.
+    public var station = StationOptions()
     /// Ports to listen on.
     public var ports: [UInt16] = [5001]
     /// File for the bytes; `nil` keeps the digest alone.

@@ -38,7 +38,7 @@ public enum Session {
     public static func receive(
         _ options: ReceiveOptions, log: Logger, progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> ReceiveResult {
-        let interface = try options.interface()
+        let interface = try options.station.interface(mtu: options.device.mtu)
         if let output = options.output {
             try OutputFile.check(path: options.connections == 1 || options.frames != nil ? output : output + ".1")
         }
@@ -178,25 +178,5 @@ public enum Session {
             if let first = lines.first { transfer.problems.append("the kernel says: \(first)") }
         }
         return Outcome(transfer: transfer, report: finding.report, final: finding.final, device: answer)
-    }
-}
-
-extension ReceiveOptions {
-    /// Own address, prefix and gateway, checked.
-    func interface() throws(SessionError) -> InterfaceConfiguration {
-        let parts = address.split(separator: "/")
-        guard parts.count == 2, let own = IPv4Address(String(parts[0])), let prefix = Int(parts[1]),
-            (1...30).contains(prefix)
-        else { throw SessionError("\(address) is no address with a prefix; write it as 10.0.0.1/24") }
-        var router: IPv4Address?
-        if let gateway {
-            guard let parsed = IPv4Address(gateway) else {
-                throw SessionError("the gateway \(gateway) is no IPv4 address; write it as 10.0.0.254")
-            }
-            router = parsed
-        }
-        return InterfaceConfiguration(
-            mac: SessionPlan.mac, address: own, prefixLength: prefix, gateway: router,
-            mtu: device.mtu)
     }
 }

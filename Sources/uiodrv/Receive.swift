@@ -7,12 +7,7 @@ struct Receive: ParsableCommand {
         abstract: "Listens on an address of its own and receives TCP connections into a device region.")
 
     @OptionGroup var device: DeviceArguments
-    @Option(help: "Where the NIC is plugged in: tap:NAME (existing or created) or pcap:FILE.")
-    var wire = "tap:uiodrv0"
-    @Option(help: "Own address with its prefix length.")
-    var address = "10.0.0.1/24"
-    @Option(help: "Router for addresses outside the prefix.")
-    var gateway: String?
+    @OptionGroup var station: StationArguments
     @Option(help: "Port to listen on; may be given more than once.")
     var port: [UInt16] = [5001]
     @Option(
@@ -66,9 +61,7 @@ struct Receive: ParsableCommand {
         guard (1...10_000).contains(connections) else {
             throw SessionError("\(connections) connections cannot be served; choose from 1 to 10000")
         }
-        options.wire = wire
-        options.address = address
-        options.gateway = gateway
+        options.station = station.options
         options.ports = port
         options.output = output
         options.connections = connections

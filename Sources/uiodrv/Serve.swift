@@ -7,12 +7,7 @@ struct Serve: ParsableCommand {
         abstract: "Owns a device and lends queues, regions and ports to unprivileged clients over a Unix socket.")
 
     @OptionGroup var device: DeviceArguments
-    @Option(help: "Where the NIC is plugged in: tap:NAME (existing or created) or dgram:LOCAL,REMOTE.")
-    var wire = "tap:uiodrv0"
-    @Option(help: "Own address with its prefix length.")
-    var address = "10.0.0.1/24"
-    @Option(help: "Router for addresses outside the prefix.")
-    var gateway: String?
+    @OptionGroup var station: StationArguments
     @Option(help: "Path of the socket that clients connect to.")
     var socket = "/run/uiodrv.sock"
     @Option(help: "Permissions of the socket, octal: who may be a client.")
@@ -49,9 +44,7 @@ struct Serve: ParsableCommand {
         }
         // A rule of the device for each client, and a queue; the 82576 has eight rules.
         if device.queues == nil { options.device.queues = options.device.name.mostClients }
-        options.wire = wire
-        options.address = address
-        options.gateway = gateway
+        options.station = station.options
         options.socketPath = socket
         options.socketMode = mode
         options.mostRegionBytes = Int(clamping: mostRegion.bytes)

@@ -54,7 +54,7 @@ private func transfer(_ scratch: Scratch, _ change: (inout PeerOptions) -> Void)
     change(&peer)
     var receiver = ReceiveOptions()
     receiver.device.regionBytes = 8 << 20
-    receiver.wire = "dgram:\(scratch.path)/nic,\(scratch.path)/peer"
+    receiver.station.wire = "dgram:\(scratch.path)/nic,\(scratch.path)/peer"
     receiver.connections = peer.flows
     let outcome = start(peer)
     let received = try Session.receive(receiver, log: log, progress: { _ in })

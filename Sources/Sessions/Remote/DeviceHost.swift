@@ -131,7 +131,7 @@ extension DeviceTask {
     func withFarEnd(_ serving: consuming DeviceServing) throws(SessionError) {
         switch self {
         case .loopback(let options): try options.withFarEnd(now: monotonicNow(), serving)
-        case .receive(let options): try options.withFarEnd(serving)
+        case .receive(let options): try options.station.withFarEnd(of: options.device, serving)
         }
     }
 }

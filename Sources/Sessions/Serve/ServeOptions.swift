@@ -1,16 +1,9 @@
-internal import Packets
-internal import TCPLite
-
 /// What `uiodrv serve` is asked to do.
 public struct ServeOptions: Sendable {
     /// Device; its queues are the number of clients that there may be.
     public var device = DeviceOptions()
-    /// Where the NIC is plugged in.
-    public var wire = "tap:uiodrv0"
-    /// Own address with prefix length.
-    public var address = "10.0.0.1/24"
-    /// Router for addresses beyond the prefix.
-    public var gateway: String?
+    /// Where it is plugged in, and its address.
+    public var station = StationOptions()
     /// Path of the socket that clients connect to.
     public var socketPath = "/run/uiodrv.sock"
     /// Permissions of the socket.
@@ -59,14 +52,4 @@ public struct ServeResult: Encodable, Sendable {
 
     /// Nothing yet.
     public init() {}
-}
-
-extension ServeOptions {
-    func interface() throws(SessionError) -> InterfaceConfiguration {
-        var receive = ReceiveOptions()
-        receive.device = device
-        receive.address = address
-        receive.gateway = gateway
-        return try receive.interface()
-    }
 }

@@ -17,7 +17,8 @@ extension Session {
     ) throws(SessionError) -> ServeResult {
         switch options.device.name {
         case .softnic:
-            return try options.wireEnd(SoftServing(options: options, log: log, ready: ready))
+            return try options.station.withFarEnd(
+                of: options.device, SoftServing(options: options, log: log, ready: ready))
         case .pci:
             let system = VFIOSystem(log: log)
             guard let device = try options.device.openHardware(system) else {
@@ -33,16 +34,6 @@ extension Session {
                 "\(options.device.name) has one region, and every client wants its own; use softnic:igb, or a PCI function"
             )
         }
-    }
-}
-
-extension ServeOptions {
-    fileprivate func wireEnd(_ user: consuming SoftServing) throws(SessionError) -> ServeResult {
-        var receive = ReceiveOptions()
-        receive.device = device
-        receive.wire = wire
-        receive.address = address
-        return try receive.withFarEnd(user)
     }
 }
 
@@ -118,7 +109,7 @@ private struct ServeRun<Device: PCIDevice>: DriverUser, ~Copyable {
         _ driver: Driver.Type
     ) throws(SessionError) -> ServeResult where Driver.Device == Device {
         let clients = options.device.queues
-        var stack = Configuration(interface: try options.interface())
+        var stack = Configuration(interface: try options.station.interface(mtu: options.device.mtu))
         stack.maxConnections = 4096
         stack.slotsPerFlow = 64
         stack.slotBudget = clients * (options.mostRegionBytes / max(options.device.slotSize, 2048))

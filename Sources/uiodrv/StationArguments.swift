@@ -1,0 +1,20 @@
+import ArgumentParser
+import Sessions
+
+/// Options of the device's place on a network, the same for every command that has peers of its own.
+struct StationArguments: ParsableArguments {
+    @Option(help: "Where the NIC is plugged in: tap:NAME (existing or created), dgram:LOCAL,REMOTE or pcap:FILE.")
+    var wire = "tap:uiodrv0"
+    @Option(help: "Own address with its prefix length.")
+    var address = "10.0.0.1/24"
+    @Option(help: "Router for addresses outside the prefix.")
+    var gateway: String?
+
+    var options: StationOptions {
+        var options = StationOptions()
+        options.wire = wire
+        options.address = address
+        options.gateway = gateway
+        return options
+    }
+}
