@@ -66,11 +66,11 @@ extension Engine where Driver: ~Copyable {
     }
 
     /// Tokens that an application holds, and how long it has held the oldest.
-    public func held(by owner: Int, now: Instant) -> (tokens: Int, oldestAge: Interval) {
+    public mutating func held(by owner: Int, now: Instant) -> (tokens: Int, oldestAge: Interval) {
         guard isPortOpen(owner) else { return (0, .zero) }
         return (
             ports[owner].tokens.outstanding,
-            Interval(nanoseconds: ports[owner].tokens.ages(now: now.nanoseconds).oldestAge)
+            now - Instant(nanoseconds: ports[owner].tokens.oldestIssue() ?? now.nanoseconds)
         )
     }
 

@@ -34,6 +34,30 @@ extension TokenTable {
         return ages
     }
 
+    /// When the token was issued that has been out longest, in nanoseconds of the clock of its issue; `nil` when none is out.
+    ///
+    /// A client may ask as often as it likes: numbers that have come back are passed over once, not each time.
+    public mutating func oldestIssue() -> UInt64? {
+        while floor < nextNumber {
+            let ring = nextNumber &- min(nextNumber, mask &+ 1)
+            if floor >= ring {
+                let index = Int(truncatingIfNeeded: floor & mask)
+                if entries[index].token == floor { return issued[index] }
+                floor &+= 1
+            } else {
+                let place = firstStraggler(from: floor)
+                guard place < orderCount, order[place].token < ring else {
+                    floor = ring
+                    continue
+                }
+                floor = order[place].token
+                if isOut(order[place]) { return issued[Int(order[place].entry)] }
+                floor &+= 1
+            }
+        }
+        return nil
+    }
+
     /// Hands every token that is out to `body`, in no order.
     func forEachOut(_ body: (Int, Entry) -> Void) {
         for index in 0..<entries.count where entries[index].token != 0 { body(index, entries[index]) }

@@ -287,4 +287,23 @@ func drain(_ table: inout TokenTable, _ work: ReturnWork, budget: Int = .max) ->
             }
         }
     }
+
+    @Test("the oldest token is known without a walk, whatever came back in between (S2.39, G.17)")
+    func oldest() {
+        var table = TokenTable(capacity: 8, limit: 64)
+        var out: [UInt64: UInt64] = [:]
+        var generator = SystemlessGenerator(state: 5)
+        for time in 1...20_000 as ClosedRange<UInt64> {
+            if generator.next() % 2 == 0, let token = table.issue(slot: mem(1), connection: 0, at: time) {
+                out[token] = time
+            } else if let token = out.keys.sorted().dropFirst(Int(generator.next() % 8)).first {
+                out[token] = nil
+                expect(table.take(token), .returned(mem(1), connection: 0))
+            }
+            if generator.next() % 4 == 0 {
+                let oldest = table.oldestIssue()
+                #expect(oldest == out.values.min())
+            }
+        }
+    }
 }
