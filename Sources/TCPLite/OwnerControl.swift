@@ -4,12 +4,6 @@ internal import Timeline
 
 /// Applications at the stack: who there is, what each may have, and how one goes.
 extension TCPStack {
-    /// A number that no owner has; `nil` when all are taken.
-    public var freeOwner: Int? {
-        for owner in 0..<configuration.owners where !owners[owner].isRegistered { return owner }
-        return nil
-    }
-
     /// Whether there is such an owner.
     @inline(__always) public func isRegistered(_ owner: Int) -> Bool {
         owner >= 0 && owner < configuration.owners && owners[owner].isRegistered

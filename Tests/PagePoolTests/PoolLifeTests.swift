@@ -230,29 +230,4 @@ import Testing
         }
         #expect(pool.freeCount == 2 && table.outstanding == 0 && pool.statistics.violations == 0)
     }
-
-    @Test("the warning comes a second before a leak has emptied the pool, and none comes for bursts (G.17)")
-    func forecast() {
-        var generator = SystemlessGenerator(state: 8)
-        var leak = ExhaustionForecast()
-        var bursts = ExhaustionForecast()
-        var warnedAt: UInt64?
-        var emptyAt: UInt64 = 0
-        for tick in 0..<1200 as Range<UInt64> {
-            // Ten samples a second; 4096 slots, 50 leaked a second, and up to 200 in flight at any moment.
-            let time = tick * 100_000_000
-            let inFlight = Int(generator.next() % 200)
-            let free = max(4096 - Int(tick) * 5 - inFlight, 0)
-            if free == 0 {
-                emptyAt = time
-                break
-            }
-            if let left = leak.observe(free: free, at: time), left < 5_000_000_000, warnedAt == nil { warnedAt = time }
-            let calm = bursts.observe(free: 4096 - inFlight, at: time)
-            #expect(calm == nil || calm ?? 0 > 5_000_000_000)
-        }
-        #expect(emptyAt > 0 && warnedAt != nil && emptyAt - (warnedAt ?? emptyAt) >= 1_000_000_000)
-        let none = leak.observe(free: 0, at: emptyAt)
-        #expect(none == 0)
-    }
 }

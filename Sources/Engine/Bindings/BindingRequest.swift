@@ -98,6 +98,20 @@ public enum BindingError: Error, CustomStringConvertible, Equatable {
     }
 }
 
+extension BindingError {
+    /// What the driver has against a queue or its slots, in the binding's own words where it has some.
+    init(_ error: DriverError, slotSize: Int) {
+        self =
+            switch error {
+            case .checksumsOff: .noChecksumVerdicts
+            case .configurationLost, .deviceGone: .deviceGone
+            case .mtuOverSlot(let mtu, let slotSize): .slotSmallerThanFrame(slotSize: slotSize, frame: mtu + 22)
+            case .slotNotWholeKiB, .slotUnderBuffer: .slotSize(bytes: slotSize, why: error.description)
+            default: .driver(error.description)
+            }
+    }
+}
+
 /// Where a binding stands.
 public enum BindingState: Sendable, Hashable {
     /// Its queues fill the region.

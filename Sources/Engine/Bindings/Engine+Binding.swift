@@ -186,18 +186,13 @@ extension Engine where Driver: ~Copyable {
         guard isPortOpen(request.owner) else { throw .noSuchOwner(owner: request.owner) }
         guard knobs.headerSplit else { throw .splitIsOff }
         guard knobs.splitThreshold == 0 else { throw .thresholdNotZero(bytes: knobs.splitThreshold) }
-        guard knobs.checksums, driver.verifiesChecksums else {
-            if driver.isIntact { throw .noChecksumVerdicts }
-            throw .deviceGone
-        }
+        guard knobs.checksums else { throw .noChecksumVerdicts }
         guard request.steering == .spread || Driver.ruleCapacity > 0 else { throw .noSteering }
-        let frame = driver.configuration.mtu + 22
-        guard slotSize >= frame else { throw .slotSmallerThanFrame(slotSize: slotSize, frame: frame) }
         for queue in request.queues {
             do {
-                try driver.checkSlots(of: queue, slotSize: slotSize)
+                try driver.checkBinding(of: queue, slotSize: slotSize)
             } catch {
-                throw .slotSize(bytes: slotSize, why: error.description)
+                throw BindingError(error, slotSize: slotSize)
             }
         }
         let needed = driver.configuration.receiveDescriptors * request.queues.count
@@ -211,7 +206,6 @@ extension Engine where Driver: ~Copyable {
         guard (1..<regions.count).contains(where: { regions[$0].state == .vacant }) else {
             throw .tooManyRegions(limit: regions.count - 1)
         }
-        guard driver.isIntact else { throw .deviceGone }
     }
 
     /// Maps a region and makes its pool, which nobody uses yet.

@@ -1,5 +1,8 @@
 internal import DeviceMemory
 /// Settings of the receive side that bindings rely on: they can be changed only while none does.
+///
+/// They say whether a queue may be bound, not what a bound queue does: that splits, from the first byte on and with
+/// verdicts, or its binding is refused. None of the controllers here has a threshold of its own.
 public struct ReceiveKnobs: Sendable, Hashable {
     /// Whether headers are split from payload.
     public internal(set) var headerSplit = true
