@@ -22,6 +22,7 @@ private final class Reader {
     var records = 0
     var position: Int { rig.applications[0].streams[connection]?.position ?? 0 }
     var next: NextKind { rig.nextKind(connection) }
+    var linearHeld: Int? { rig.info(connection: connection)?.linearBytesHeld }
 
     init(slots: Int = 400, regionSlots: Int = 512, slotSize: Int = 4096, limit: Int, tokenLimit: Int = 8192) throws {
         rig = try Rig(slots: slots, perFlow: slots - 8, port: PortConfiguration(tokenLimit: tokenLimit))
@@ -129,8 +130,11 @@ private struct InternetSum {
         let reader = try Reader(limit: 0)
         reader.send([100])
         #expect(reader.next == .linear)
+        #expect(reader.linearHeld == 100)
         let result = try reader.receive(.max, [])
         #expect(result == ReceiveResult(bytes: 100, linearBytes: 100, stop: .drained) && reader.kinds == [.linear])
+        // What was copied no longer narrows the window.
+        #expect(reader.linearHeld == 0)
         // Then a fragment: the call without the option stops before it, and keeps what it has.
         reader.send([90, 4000])
         let second = try reader.receive(.max, [])

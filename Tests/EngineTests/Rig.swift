@@ -272,6 +272,7 @@ final class Rig {
     func bindings(now: Instant) -> [BindingStatus] { engine.bindings(now: now) }
     func report() -> EngineReport { engine.report() }
     func info(owner: Int) -> OwnerInfo? { engine.stack.info(owner: owner) }
+    func info(connection: UInt32) -> ConnectionInfo? { engine.stack.info(ConnectionID(rawValue: connection)) }
     func isPortOpen(_ owner: Int) -> Bool { engine.isPortOpen(owner) }
     var isDeviceIntact: Bool { engine.isDeviceIntact }
     var ruleCount: (used: Int, limit: Int) { engine.ruleCount }
