@@ -1,0 +1,39 @@
+internal import Timeline
+
+/// Whether a connection stands still without a reason.
+///
+/// A timer may have been doubled for as long as faults lasted, so what is borne after the last fault is a multiple of how
+/// long the connection had stood still by then, and of how long it ever did (without timestamps the doublings stay until
+/// something that was never repeated is acknowledged); beyond that nothing excuses a stack.
+struct StallWatch {
+    /// Longest pause that needs no excuse: a delayed ACK, a least timeout and its second try, a probe.
+    static let grace = Interval.seconds(5)
+
+    private var last: Instant
+    private var longest = Interval.zero
+    private var excused = Instant.zero
+    /// When an end whose other end is gone gives up by itself.
+    var patience = Instant.never
+
+    init(_ start: Instant) { last = start }
+
+    mutating func progress(_ at: Instant) {
+        guard at > last else { return }
+        longest = max(longest, at - last)
+        last = at
+    }
+
+    /// An application woke up: it stood still of its own will.
+    mutating func wake(_ now: Instant) { progress(now) }
+
+    func isStalled(_ now: Instant, lastFault: Instant, roundTrip: Interval) -> Bool {
+        let faulty = lastFault - last
+        let since = max(last, lastFault)
+        let excuse = Interval(nanoseconds: 2 * faulty.nanoseconds + 2 * longest.nanoseconds + 8 * roundTrip.nanoseconds)
+        return now - since > StallWatch.grace + excuse
+    }
+
+    func explain(_ now: Instant) -> String {
+        "nothing for \((now - last).nanoseconds / 1_000_000) ms, longest before \(longest.nanoseconds / 1_000_000) ms"
+    }
+}
