@@ -33,10 +33,10 @@ extension FlowOracle {
             guard s.payload + s.headerLength - 20 <= mss, s.ipLength <= may.mtu else {
                 throw Failure(.segmentTooLong, "MSS \(mss), MTU \(may.mtu): \(s)")
             }
-            // Slow start adds what is acknowledged, and nothing grows faster; two segments of limited transmit (RFC 3042) and
-            // one that was forced out come on top.
+            // Slow start adds what is acknowledged, and nothing grows faster; during recovery each duplicate lets a segment out,
+            // and one may be forced out.
             let flight = end - max(me.heardACK, 1)
-            guard flight <= (may.initialWindow + 3) * mss + max(me.heardACK - 1, 0) else {
+            guard flight <= (may.initialWindow + 3 + me.duplicates) * mss + max(me.heardACK - 1, 0) else {
                 throw Failure(.burstTooLarge, "\(flight) bytes out, \(me.heardACK) acknowledged: \(s)")
             }
             try checkRepetition(s, at, &me, may, now)

@@ -20,6 +20,8 @@ struct WireEnd {
     var segmentsHeard = 0
     var heardACK = 0
     var heardEdge = 0
+    /// ACKs since one that acknowledged more: each may stand for a segment that has left the path.
+    var duplicates = 0
     var heardReset = false
     var echoes: (oldest: UInt32, newest: UInt32)?
 
@@ -94,6 +96,7 @@ struct FlowOracle {
         if let iss = me.iss, s.hasACK {
             let at = FlowOracle.distance(s.ack, iss)
             if at >= 0 && at <= me.sentEnd {
+                me.duplicates = at > me.heardACK ? 0 : me.duplicates + 1
                 me.heardACK = max(me.heardACK, at)
                 me.heardEdge = max(me.heardEdge, at + s.window << (s.isSYN ? 0 : me.peerScale))
             }
@@ -107,6 +110,9 @@ struct FlowOracle {
         }
         ends[end] = me
     }
+
+    /// A router told `end` something, which may make it repeat what it sent.
+    mutating func heardRouter(by end: Int) { ends[end].repeated.heardSince = true }
 
     /// A segment was sent by `end`.
     mutating func sent(
@@ -156,6 +162,8 @@ struct FlowOracle {
     private func checkAcknowledgement(_ s: Sighting, _ me: inout WireEnd) throws(Failure) -> Bool {
         guard s.hasACK else {
             guard s.isSYN, s.blocks.isEmpty else { throw Failure(.malformed, "no ACK: \(s)") }
+            // A window is offered already, whatever the peer's numbers will be.
+            me.edge = max(me.edge, 1 + s.window)
             return true
         }
         guard let peer = me.peerISS else { throw Failure(.acknowledgesUnheard, "before any SYN: \(s)") }

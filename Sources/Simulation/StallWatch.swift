@@ -14,6 +14,7 @@ struct StallWatch {
     private var excused = Instant.zero
     /// When an end whose other end is gone gives up by itself.
     var patience = Instant.never
+    var isGivenUp = false
 
     init(_ start: Instant) { last = start }
 

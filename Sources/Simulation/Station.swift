@@ -144,6 +144,10 @@ final class Station {
         guard ledger.pool == ledger.total, pools.pools[1].audit().isEmpty, pools.strays == 0 else {
             throw Failure(.leak, "slots: \(ledger)")
         }
+        for end in application.ends {
+            guard let id = end.id, let info = stack.info(id) else { continue }
+            throw Failure(.leak, "flow \(end.flow) in state \(info.state)")
+        }
         guard stack.connectionCount == 0, stack.slotsPromised == 0, stack.linearBlocksFree == plan.blocks,
             stack.nextDeadline == .never
         else {

@@ -110,6 +110,8 @@ extension World {
                 if let sighting, isTaken {
                     let flow = flow(sighting, from: flying.lane)
                     if flow >= 0 { oracles[flow].heard(sighting, by: i) }
+                } else if sighting == nil {
+                    for flow in oracles.indices { oracles[flow].heardRouter(by: i) }
                 }
                 station.burst += 1
             } else if !flying.isDamaged {

@@ -179,10 +179,11 @@ struct World: ~Copyable {
             isOver = false
             let isHalf = (0...1).contains { isFailed(i, $0) }
             if isHalf || liar?.isDone == true {
-                if stalls[i].patience == .never { stalls[i].patience = now + .seconds(300) }
+                if stalls[i].patience == .never && !stalls[i].isGivenUp { stalls[i].patience = now + .seconds(300) }
                 if now >= stalls[i].patience {
                     for station in stations { if let station { station.application.giveUp(i, station) } }
                     stalls[i].patience = .never
+                    stalls[i].isGivenUp = true
                 }
                 continue
             }
@@ -199,10 +200,9 @@ struct World: ~Copyable {
     private func isFlowOver(_ i: Int) -> Bool {
         let first = stations[0]?.application.ends[i]
         guard let second = stations[1]?.application.ends[i] else { return true }
-        guard let first else { return liar?.isDone == true && (second.isOver || second.id == nil) }
-        if second.isOver && first.isOver { return true }
-        // A passive end that was never told of the connection has nothing to end.
-        return first.isOver && second.id == nil && opens(i) <= now
+        // A passive end that was not told of the connection in all that time has nothing to end.
+        let isSecondOver = second.isOver || (second.id == nil && stalls[i].isGivenUp)
+        return isSecondOver && (first?.isOver ?? (liar?.isDone == true))
     }
 
     /// An end that is over otherwise than in order: the other may never hear of it.
