@@ -43,8 +43,9 @@ struct Application {
     /// The peer may send other bytes for a place than before.
     var isLiedTo = false
     var ends: [ApplicationEnd]
-    /// For each flow, when anything happened to it last that an application could notice.
-    var progress: [Instant]
+    /// For each flow, when the application was told something last, and when it did something.
+    var told: [Instant]
+    var acted: [Instant]
     private var held: [Held] = []
     private var firstHeld = 0
     private var nextRead = Instant.zero
@@ -61,7 +62,8 @@ struct Application {
         ends = flows.enumerated().map { i, flow in
             ApplicationEnd(plan: flow.ends[number], flow: i, sends: 2 * i + number, receives: 2 * i + 1 - number)
         }
-        progress = flows.map { _ in .zero }
+        told = flows.map { _ in .zero }
+        acted = told
     }
 
     mutating func step(_ station: Station, _ pattern: borrowing Pattern, now: Instant) throws(Failure) {
@@ -80,7 +82,9 @@ struct Application {
         if firstHeld < held.count { wake(by: held[firstHeld].until, now) }
     }
 
-    /// Waking up is progress of the application's own: what stood still until then was not the stack's fault.
+    /// Whether it stands still of its own will.
+    func isAsleep(_ now: Instant) -> Bool { now < asleepUntil }
+
     private mutating func wake(by time: Instant, _ now: Instant) { wake = min(wake, max(time, now)) }
 
     private func hasWaiting(_ station: Station) -> Bool {
@@ -142,7 +146,7 @@ struct Application {
         }
         if let failure { throw failure }
         guard let i else { throw Failure(.streamDiffers, "a delivery of no connection: \(delivery.kind)") }
-        progress[i] = now
+        told[i] = now
         switch delivery.kind {
         case .opened:
             ends[i].isOpen = true
@@ -224,7 +228,7 @@ struct Application {
             let count = min(plan.write, plan.bytes - ends[i].written)
             let bytes = pattern.bytes(ends[i].sends, ends[i].written, count)
             let taken = station.stack.send(id, bytes)
-            if taken > 0 { progress[i] = now }
+            if taken > 0 { acted[i] = now }
             ends[i].written += taken
             if taken < bytes.count { break }
             if plan.writeEvery > 0 && taken == count { ends[i].nextWrite = now + .microseconds(UInt64(plan.writeEvery)) }
@@ -251,7 +255,7 @@ struct Application {
         default:
             if !ends[i].isShut {
                 ends[i].isShut = true
-                progress[i] = now
+                acted[i] = now
                 if !ends[i].sawEnd { counts[.halfClose] += 1 }
                 station.stack.shutdown(id)
             }

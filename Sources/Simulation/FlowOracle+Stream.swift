@@ -33,10 +33,11 @@ extension FlowOracle {
             guard s.payload + s.headerLength - 20 <= mss, s.ipLength <= may.mtu else {
                 throw Failure(.segmentTooLong, "MSS \(mss), MTU \(may.mtu): \(s)")
             }
-            // Slow start adds what is acknowledged, and nothing grows faster; during recovery each duplicate lets a segment out,
-            // and one may be forced out.
+            // Slow start adds what is acknowledged, and nothing grows faster; during recovery each duplicate and what is reported
+            // let as much out, and one segment may be forced out.
             let flight = end - max(me.heardACK, 1)
-            guard flight <= (may.initialWindow + 3 + me.duplicates) * mss + max(me.heardACK - 1, 0) else {
+            let gone = max(me.heardACK - 1, 0) + max(me.heardReport - max(me.heardACK, 1), 0)
+            guard flight <= (may.initialWindow + 3 + me.duplicates) * mss + gone else {
                 throw Failure(.burstTooLarge, "\(flight) bytes out, \(me.heardACK) acknowledged: \(s)")
             }
             try checkRepetition(s, at, &me, may, now)

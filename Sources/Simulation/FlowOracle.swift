@@ -20,8 +20,10 @@ struct WireEnd {
     var segmentsHeard = 0
     var heardACK = 0
     var heardEdge = 0
-    /// ACKs since one that acknowledged more: each may stand for a segment that has left the path.
+    /// ACKs that acknowledged nothing, less what ACKs made up for since: each may stand for a segment that has left the path.
     var duplicates = 0
+    /// The furthest position that a SACK block reported.
+    var heardReport = 0
     var heardReset = false
     var echoes: (oldest: UInt32, newest: UInt32)?
 
@@ -75,6 +77,8 @@ struct FlowOracle {
     var ends = [WireEnd(), WireEnd()]
     /// The ports were used again by an old SYN: the rules below are for one connection.
     private(set) var isReborn = false
+    /// The peer's clock jumps: what is oldest and newest of its timestamps cannot be said.
+    var isClockWild = false
 
     private static func distance(_ a: UInt32, _ b: UInt32) -> Int { Int(Int32(bitPattern: a &- b)) }
 
@@ -96,7 +100,12 @@ struct FlowOracle {
         if let iss = me.iss, s.hasACK {
             let at = FlowOracle.distance(s.ack, iss)
             if at >= 0 && at <= me.sentEnd {
-                me.duplicates = at > me.heardACK ? 0 : me.duplicates + 1
+                let segments = max(at - me.heardACK - 1, 0) / max(me.peerOffer.mss, 64)
+                me.duplicates = at > me.heardACK ? max(me.duplicates - segments, 0) : me.duplicates + 1
+                for block in s.blocks {
+                    let right = FlowOracle.distance(block.right, iss)
+                    if right <= me.sentEnd { me.heardReport = max(me.heardReport, right) }
+                }
                 me.heardACK = max(me.heardACK, at)
                 me.heardEdge = max(me.heardEdge, at + s.window << (s.isSYN ? 0 : me.peerScale))
             }
@@ -218,7 +227,7 @@ struct FlowOracle {
             throw Failure(.timestampWrong, "the clock went back from \(last): \(s)")
         }
         me.lastTimestamp = timestamp.value
-        guard s.hasACK else { return }
+        guard s.hasACK, !isClockWild else { return }
         guard let echoes = me.echoes, FlowOracle.distance(timestamp.echo, echoes.oldest) >= 0,
             FlowOracle.distance(timestamp.echo, echoes.newest) <= 0
         else { throw Failure(.timestampWrong, "an echo of what was never heard: \(s)") }

@@ -9,26 +9,32 @@ struct StallWatch {
     /// Longest pause that needs no excuse: a delayed ACK, a least timeout and its second try, a probe.
     static let grace = Interval.seconds(5)
 
+    /// When anything moved, and when a receiver was told something.
     private var last: Instant
+    private var lastTold: Instant
     private var longest = Interval.zero
-    private var excused = Instant.zero
     /// When an end whose other end is gone gives up by itself.
     var patience = Instant.never
     var isGivenUp = false
 
-    init(_ start: Instant) { last = start }
-
-    mutating func progress(_ at: Instant) {
-        guard at > last else { return }
-        longest = max(longest, at - last)
-        last = at
+    init(_ start: Instant) {
+        last = start
+        lastTold = start
     }
 
-    /// An application woke up: it stood still of its own will.
-    mutating func wake(_ now: Instant) { progress(now) }
+    /// A receiver was told something.
+    mutating func told(_ at: Instant) {
+        guard at > lastTold else { return }
+        longest = max(longest, at - lastTold)
+        lastTold = at
+        last = max(last, at)
+    }
+
+    /// An application did something, or stood still of its own will until now.
+    mutating func acted(_ now: Instant) { last = max(last, now) }
 
     func isStalled(_ now: Instant, lastFault: Instant, roundTrip: Interval) -> Bool {
-        let faulty = lastFault - last
+        let faulty = lastFault - lastTold
         let since = max(last, lastFault)
         let excuse = Interval(nanoseconds: 2 * faulty.nanoseconds + 2 * longest.nanoseconds + 8 * roundTrip.nanoseconds)
         return now - since > StallWatch.grace + excuse

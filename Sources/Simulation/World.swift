@@ -19,6 +19,8 @@ struct World: ~Copyable {
     var trace: [String]?
     var frames = 0
     private var stalls: [StallWatch]
+    /// When each flow is opened.
+    private var opens: [Instant]
     private var turns = 0
     private var turnsNow = 0
     private var spun = Instant.zero
@@ -40,11 +42,15 @@ struct World: ~Copyable {
         let healsAt = first + .microseconds(UInt64(scenario.healsAt))
         let plans = scenario.lines
         lines = (0...1).map { Line(plans[$0], seed: seed, stream: UInt64(20 + $0), healsAt: healsAt, isLogged: isLogged) }
-        if liar != nil { stations[1]?.application.isLiedTo = true }
         oracles = flows.map { _ in FlowOracle() }
+        opens = flows.map { first + .microseconds(UInt64($0.opensAt)) }
         stalls = flows.map { _ in StallWatch(first) }
         trace = isTraced ? [] : nil
         workspace.frames.removeAll()
+        if let lies = scenario.liar {
+            stations[1]?.application.isLiedTo = true
+            oracles[0].isClockWild = lies.contains { $0.kind == .time }
+        }
     }
 
     /// Adds a line to the trace.
@@ -99,20 +105,25 @@ struct World: ~Copyable {
         guard liar == nil else { return }
         for (i, flow) in scenario.flows.enumerated() {
             for end in 0...1 where end == 0 || flow.isSimultaneous {
-                guard let station = stations[end], station.application.ends[i].id == nil, opens(i) <= now else {
+                guard let station = stations[end], station.application.ends[i].id == nil, opens[i] <= now else {
                     continue
                 }
                 do {
                     station.application.ends[i].id = try station.stack.connect(
                         to: Station.address(1 - end), port: Ports.of(i, 1 - end), localPort: Ports.of(i, end), now: now,
                         flow: station.flowClass)
-                    station.application.progress[i] = now
-                } catch { throw Failure(.malformed, "connect: \(error)") }
+                    station.application.acted[i] = now
+                } catch {
+                    // Others hold the slots: it is tried again, as an application would.
+                    guard case .noSlots = error, station.plan.guarantee <= station.plan.slots else {
+                        throw Failure(.malformed, "connect: \(error)")
+                    }
+                    opens[i] = now + .milliseconds(100)
+                    stalls[i].acted(now)
+                }
             }
         }
     }
-
-    private func opens(_ flow: Int) -> Instant { start + .microseconds(UInt64(scenario.flows[flow].opensAt)) }
 
     private mutating func turn(_ i: Int, _ workspace: Workspace) throws(Failure) {
         guard let station = stations[i] else { return }
@@ -120,7 +131,7 @@ struct World: ~Copyable {
         guard isDue else { return }
         turns += 1
         if station.application.wake <= now {
-            for flow in scenario.flows.indices { stalls[flow].wake(now) }
+            for flow in scenario.flows.indices { stalls[flow].acted(now) }
         }
         for _ in 0..<64 {
             do throws(Failure) {
@@ -130,7 +141,11 @@ struct World: ~Copyable {
             try send(i, workspace)
             if station.stack.nextDeadline > now { break }
         }
-        for flow in scenario.flows.indices { stalls[flow].progress(station.application.progress[flow]) }
+        for flow in scenario.flows.indices {
+            stalls[flow].told(station.application.told[flow])
+            stalls[flow].acted(station.application.acted[flow])
+            if station.application.isAsleep(now) { stalls[flow].acted(now) }
+        }
     }
 
     /// A stack that is never content would keep the world where it is.
@@ -153,7 +168,7 @@ struct World: ~Copyable {
         if let liar { next = min(next, liar.wake) }
         if isDraining { return next }
         if liar == nil {
-            for i in scenario.flows.indices where stations[0]?.application.ends[i].id == nil { next = min(next, opens(i)) }
+            for i in scenario.flows.indices where stations[0]?.application.ends[i].id == nil { next = min(next, opens[i]) }
         }
         for i in scenario.flows.indices { next = min(next, stalls[i].patience) }
         return next
@@ -187,7 +202,7 @@ struct World: ~Copyable {
                 }
                 continue
             }
-            if liar != nil { continue }
+            if liar != nil || (stations.contains { $0?.application.isAsleep(now) == true }) { continue }
             let faults = max(lines[0].lastFault, lines[1].lastFault)
             let trip = UInt64(scenario.lines[0].delay + scenario.lines[1].delay)
             guard !stalls[i].isStalled(now, lastFault: faults, roundTrip: .microseconds(trip)) else {
