@@ -43,8 +43,7 @@ struct Application {
     /// The peer may send other bytes for a place than before.
     var isLiedTo = false
     var ends: [ApplicationEnd]
-    /// For each flow, when the application was told something last, and when it did something.
-    var told: [Instant]
+    /// For each flow, when the application did something last, or was told something.
     var acted: [Instant]
     private var held: [Held] = []
     private var firstHeld = 0
@@ -62,8 +61,7 @@ struct Application {
         ends = flows.enumerated().map { i, flow in
             ApplicationEnd(plan: flow.ends[number], flow: i, sends: 2 * i + number, receives: 2 * i + 1 - number)
         }
-        told = flows.map { _ in .zero }
-        acted = told
+        acted = flows.map { _ in .zero }
     }
 
     mutating func step(_ station: Station, _ pattern: borrowing Pattern, now: Instant) throws(Failure) {
@@ -145,8 +143,13 @@ struct Application {
             release(station, now: now)
         }
         if let failure { throw failure }
+        if i == nil && isLiedTo {
+            // A liar may open again; this application serves it once.
+            if case .opened = delivery.kind { station.stack.abort(delivery.connection, pools: &station.pools) }
+            return
+        }
         guard let i else { throw Failure(.streamDiffers, "a delivery of no connection: \(delivery.kind)") }
-        told[i] = now
+        acted[i] = now
         switch delivery.kind {
         case .opened:
             ends[i].isOpen = true

@@ -79,12 +79,15 @@ struct FlowOracle {
     private(set) var isReborn = false
     /// The peer's clock jumps: what is oldest and newest of its timestamps cannot be said.
     var isClockWild = false
+    /// When an end last heard something that it had not: bytes in order, or an acknowledgement.
+    private(set) var moved = Instant.zero
 
     private static func distance(_ a: UInt32, _ b: UInt32) -> Int { Int(Int32(bitPattern: a &- b)) }
 
     /// A segment reached `end` whole and was taken by its stack.
-    mutating func heard(_ s: Sighting, by end: Int) {
+    mutating func heard(_ s: Sighting, by end: Int, now: Instant) {
         var me = ends[end]
+        let before = (me.heard.prefix, me.heardACK)
         if s.isSYN && me.peerISS == nil {
             me.peerISS = s.seq
             me.peerOffer = WireEnd.Offer(s)
@@ -117,6 +120,7 @@ struct FlowOracle {
                 FlowOracle.distance(value, old.newest) > 0 ? value : old.newest
             )
         }
+        if (me.heard.prefix, me.heardACK) != before { moved = now }
         ends[end] = me
     }
 
@@ -186,7 +190,8 @@ struct FlowOracle {
         me.acknowledged = at
         let scale = s.isSYN ? 0 : me.ownScale
         let edge = at + s.window << scale
-        guard edge >= me.edge - (1 << scale - 1) else {
+        // The field of a SYN cannot say more than 64 KiB, whatever a plain ACK has offered when both sides opened at once.
+        guard (s.isSYN && s.window == 0xFFFF) || edge >= me.edge - (1 << scale - 1) else {
             throw Failure(.windowRetreats, "to \(edge) from \(me.edge): \(s)")
         }
         let grew = edge > me.edge

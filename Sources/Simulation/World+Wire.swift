@@ -109,7 +109,7 @@ extension World {
                 if !isTaken { lines[flying.lane].note(.starvation, now) }
                 if let sighting, isTaken {
                     let flow = flow(sighting, from: flying.lane)
-                    if flow >= 0 { oracles[flow].heard(sighting, by: i) }
+                    if flow >= 0 { oracles[flow].heard(sighting, by: i, now: now) }
                 } else if sighting == nil {
                     for flow in oracles.indices { oracles[flow].heardRouter(by: i) }
                 }
@@ -151,7 +151,7 @@ extension World {
         let otherFailed = other.isGone || (other.reason.map { $0 != .finished } ?? false)
         switch reason {
         case .finished:
-            guard state.sawEnd, state.isShut else { throw Failure(.streamShort, "finished before both ends") }
+            guard state.isGone || (state.sawEnd && state.isShut) else { throw Failure(.streamShort, "finished before both ends") }
         case .aborted:
             guard state.isGone else { throw Failure(.unexplainedEnd, "aborted, and nobody asked for it") }
         case .reset, .refused:

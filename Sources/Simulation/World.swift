@@ -7,7 +7,7 @@ internal import Timeline
 struct World: ~Copyable {
     static let startMicroseconds = 1_000_000
     /// After the last end of a connection the stacks are given this long to forget everything.
-    static let drainLimit = Interval.seconds(2_000)
+    static let drainLimit = Interval.seconds(20_000)
 
     let scenario: Scenario
     var stations: [Station?]
@@ -65,6 +65,12 @@ struct World: ~Copyable {
 
     /// Runs to the end; throws what was broken first.
     mutating func run(_ workspace: Workspace) throws(Failure) {
+        do throws(Failure) { try play(workspace) } catch {
+            throw error.at == 0 ? located(error, error.flow, error.end) : error
+        }
+    }
+
+    private mutating func play(_ workspace: Workspace) throws(Failure) {
         try listen()
         var drainUntil = Instant.never
         while true {
@@ -142,7 +148,7 @@ struct World: ~Copyable {
             if station.stack.nextDeadline > now { break }
         }
         for flow in scenario.flows.indices {
-            stalls[flow].told(station.application.told[flow])
+            stalls[flow].moved(oracles[flow].moved)
             stalls[flow].acted(station.application.acted[flow])
             if station.application.isAsleep(now) { stalls[flow].acted(now) }
         }
@@ -190,8 +196,10 @@ struct World: ~Copyable {
                     throw located(error, i, end)
                 }
             }
-            if isFlowOver(i) { continue }
-            isOver = false
+            if isFlowOver(i) {
+                stalls[i].patience = .never
+                continue
+            }
             let isHalf = (0...1).contains { isFailed(i, $0) }
             if isHalf || liar?.isDone == true {
                 if stalls[i].patience == .never && !stalls[i].isGivenUp { stalls[i].patience = now + .seconds(300) }
@@ -200,8 +208,10 @@ struct World: ~Copyable {
                     stalls[i].patience = .never
                     stalls[i].isGivenUp = true
                 }
+                if !isFlowOver(i) { isOver = false }
                 continue
             }
+            isOver = false
             if liar != nil || (stations.contains { $0?.application.isAsleep(now) == true }) { continue }
             let faults = max(lines[0].lastFault, lines[1].lastFault)
             let trip = UInt64(scenario.lines[0].delay + scenario.lines[1].delay)
