@@ -89,6 +89,7 @@ final class Liar {
     private(set) var wake: Instant
     /// The script is over, or was ended by a reset.
     private(set) var isDone = false
+    private var doneAt = Instant.never
 
     private struct ByteViewCopy {
         var bytes: [UInt8]
@@ -109,6 +110,8 @@ final class Liar {
             }
             return
         }
+        // Whoever answers for ever can keep a connection for ever.
+        if isDone && now - doneAt > .seconds(100) { return }
         if s.isRST {
             isDone = true
             wake = .never
@@ -154,6 +157,7 @@ final class Liar {
         }
         guard step < script.count else {
             isDone = true
+            doneAt = now
             wake = .never
             return
         }

@@ -19,6 +19,8 @@ final class Station {
     var random: SeededGenerator
     var application: Application
     var counts = Coverage()
+    /// Payload bytes that the stack has dropped for want of memory.
+    private var dropped: UInt64 = 0
     /// Frames since the last poll.
     var burst = 0
 
@@ -113,6 +115,14 @@ final class Station {
         stack.poll(now: now, pools: &pools)
         try application.step(self, pattern, now: now)
         if stack.nextDeadline <= now { stack.poll(now: now, pools: &pools) }
+    }
+
+    /// Whether the stack has dropped payload for want of memory since the last call: as good as lost on the way.
+    func hasDropped() -> Bool {
+        let s = stack.statistics
+        let now = s.droppedWithoutSlots &+ s.droppedOverShare &+ s.droppedWithoutBlocks &+ s.droppedOverRanges
+        defer { dropped = now }
+        return now != dropped
     }
 
     /// Completes the frame that leaves next as a NIC would that was asked to.

@@ -147,6 +147,7 @@ struct World: ~Copyable {
             try send(i, workspace)
             if station.stack.nextDeadline > now { break }
         }
+        if station.hasDropped() { lines[1 - i].note(.shortage, now) }
         for flow in scenario.flows.indices {
             stalls[flow].moved(oracles[flow].moved)
             stalls[flow].acted(station.application.acted[flow])
@@ -245,10 +246,16 @@ struct World: ~Copyable {
                 let info = state.id.flatMap { station.stack.info($0) }
                 parts.append(
                     "flow \(i) station \(end): wrote \(state.written) of \(state.plan.bytes), read \(state.read), "
-                        + "saw end \(state.sawEnd), over \(state.isOver), state \(info.map { "\($0.state)" } ?? "none")")
+                        + "saw end \(state.sawEnd), over \(state.isOver), \(World.describe(info))")
             }
         }
         return parts.joined(separator: "; ")
+    }
+
+    private static func describe(_ info: ConnectionInfo?) -> String {
+        guard let info else { return "no connection" }
+        return "state \(info.state), \(info.slotsHeld) of \(info.slotsGuaranteed) slots, "
+            + "\(info.linearBytesHeld) bytes in host memory, \(info.outOfOrderRanges) ranges"
     }
 
     func located(_ failure: Failure, _ flow: Int, _ end: Int) -> Failure {
