@@ -95,6 +95,8 @@ extension TCPStack {
         guard let i = place(id) else { return }
         reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
+        // The last word may have waited behind data that nobody demanded.
+        offer(i)
         if connections[i].state == .timeWait {
             endTimeWait(i, &pools)
         } else {
