@@ -163,6 +163,7 @@ let package = Package(
             ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
         tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("SimulationTests", ["Simulation", "TCPLite", "Packets", "PagePool", "DeviceMemory", "Timeline"]),
         tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]

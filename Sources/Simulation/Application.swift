@@ -173,7 +173,8 @@ struct Application {
         }
     }
 
-    private mutating func check(
+    /// Compares what was delivered with the stream; `i` is `nil` for a connection that nobody knows.
+    mutating func check(
         _ i: Int?, _ bytes: ByteView, _ sum: UInt16?, _ pattern: borrowing Pattern
     ) -> Failure? {
         guard let i else { return nil }
@@ -234,7 +235,9 @@ struct Application {
             if taken > 0 { acted[i] = now }
             ends[i].written += taken
             if taken < bytes.count { break }
-            if plan.writeEvery > 0 && taken == count { ends[i].nextWrite = now + .microseconds(UInt64(plan.writeEvery)) }
+            if plan.writeEvery > 0 && taken == count {
+                ends[i].nextWrite = now + .microseconds(UInt64(plan.writeEvery))
+            }
         }
         if ends[i].wantsToWrite {
             if now < ends[i].nextWrite { wake(by: ends[i].nextWrite, now) }

@@ -1,7 +1,8 @@
 /// What a scenario can be made of.
 package enum Dimension: Int, CaseIterable, Sendable {
     case loss, burstLoss, reorder, duplicate, corruptHeader, corruptPayload, silence, queueOverflow, pathMTU
-    case asymmetry, smallSegments, manyFlows, simultaneousOpen, sharedSlots, starvation, shortage, hostMemory, unverified
+    case asymmetry, smallSegments, manyFlows, simultaneousOpen, sharedSlots, starvation, shortage, hostMemory,
+        unverified
     case coalescing, shortOutput, slowReader, sleepingReader, demand, heldTokens, halfClose, abort, departure
     case withoutTimestamps, withoutSACK, closedWindow, lie
 }

@@ -62,7 +62,8 @@ extension FlowOracle {
             // A full output queue or the coalescing of a burst may make up for some milliseconds.
             let least = min(max(may.minimumRTO, 2 * me.repeated.gap), 60_000_000_000)
             guard gap + 20_000_000 >= least else {
-                throw Failure(.repeatsTooSoon, "after \(gap / 1000) us, \(me.repeated.gap / 1000) the time before: \(s)")
+                throw Failure(
+                    .repeatsTooSoon, "after \(gap / 1000) us, \(me.repeated.gap / 1000) the time before: \(s)")
             }
         }
         me.repeated = WireEnd.Repetition(position: at, at: now, gap: isTimeout ? gap : 0, isTimed: isTimeout)

@@ -25,6 +25,8 @@ struct WireEnd {
     /// The furthest position that a SACK block reported.
     var heardReport = 0
     var heardReset = false
+    /// Something beyond the SYN has reached it: the connection stands.
+    var heardMore = false
     var echoes: (oldest: UInt32, newest: UInt32)?
 
     /// The options of a SYN.
@@ -79,8 +81,8 @@ struct FlowOracle {
     private(set) var isReborn = false
     /// The peer's clock jumps: what is oldest and newest of its timestamps cannot be said.
     var isClockWild = false
-    /// When an end last heard something that it had not: bytes in order, or an acknowledgement.
-    private(set) var moved = Instant.zero
+    /// When the stream that an end sends last got on: its peer heard what was next, or it heard so.
+    private(set) var moved = [Instant.zero, Instant.zero]
 
     private static func distance(_ a: UInt32, _ b: UInt32) -> Int { Int(Int32(bitPattern: a &- b)) }
 
@@ -96,6 +98,7 @@ struct FlowOracle {
         me.segmentsHeard += 1
         me.repeated.heardSince = true
         if s.isRST { me.heardReset = true }
+        if !s.isSYN { me.heardMore = true }
         if let iss = me.peerISS, !s.isRST {
             let at = FlowOracle.distance(s.seq, iss)
             me.heard.insert(at, at + s.length)
@@ -120,9 +123,13 @@ struct FlowOracle {
                 FlowOracle.distance(value, old.newest) > 0 ? value : old.newest
             )
         }
-        if (me.heard.prefix, me.heardACK) != before { moved = now }
+        if me.heard.prefix > before.0 { moved[1 - end] = now }
+        if me.heardACK > before.1 { moved[end] = now }
         ends[end] = me
     }
+
+    /// Whether everything that an end has sent was acknowledged, as far as it knows.
+    func isQuiet(_ end: Int) -> Bool { ends[end].heardMore && ends[end].sentEnd <= ends[end].heardACK }
 
     /// A router told `end` something, which may make it repeat what it sent.
     mutating func heardRouter(by end: Int) { ends[end].repeated.heardSince = true }

@@ -199,7 +199,8 @@ final class Liar {
         }
         guard !queue.isEmpty else { return nil }
         let segment = queue.removeFirst()
-        EthernetHeader(destination: Station.mac(1), source: Station.mac(0), type: EthernetHeader.typeIPv4).write(to: space)
+        EthernetHeader(destination: Station.mac(1), source: Station.mac(0), type: EthernetHeader.typeIPv4).write(
+            to: space)
         var writer = TCPOptionWriter(space.from(54))
         if segment.flags.contains(.syn) {
             writer.mss(UInt16(clamping: plan.mtu - 40))

@@ -19,6 +19,9 @@ extension Scenario {
         let flow = (tree(Wrapped([FlowPlan()])) as? [String: Any]).flatMap { ($0["list"] as? [Any])?.first }
         let whole = with(given, tree(Scenario()), flow)
         self = try JSONDecoder().decode(Scenario.self, from: JSONSerialization.data(withJSONObject: whole))
+        guard stations.count == 2, lines.count == 2, (1...8).contains(flows.count),
+            flows.allSatisfy({ $0.ends.count == 2 })
+        else { throw ScriptError.shape }
     }
 }
 
@@ -76,4 +79,15 @@ private func isEqual(_ a: Any, _ b: Any) -> Bool {
     let wrapped = ([a], [b])
     let first = try? JSONSerialization.data(withJSONObject: wrapped.0, options: [.sortedKeys])
     return first != nil && first == (try? JSONSerialization.data(withJSONObject: wrapped.1, options: [.sortedKeys]))
+}
+
+/// What a script may say wrong although it is well-formed.
+package enum ScriptError: Error, CustomStringConvertible {
+    case shape
+
+    package var description: String {
+        switch self {
+        case .shape: "give two stations, two lines, one to eight flows, and each flow two ends"
+        }
+    }
 }

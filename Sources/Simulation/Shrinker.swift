@@ -8,18 +8,23 @@ package struct Shrinker {
         package var runs: Int
     }
 
-    private let workspace: Workspace
+    /// Runs a scenario, and writes down what happens to frames.
+    private let run: (Scenario) -> Outcome
     /// Runs that may be spent.
     private let limit: Int
 
     package init(_ workspace: Workspace, limit: Int = 2_000) {
-        self.workspace = workspace
+        self.init(limit: limit) { Simulator.run($0, workspace, isLogged: true) }
+    }
+
+    package init(limit: Int = 2_000, run: @escaping (Scenario) -> Outcome) {
         self.limit = limit
+        self.run = run
     }
 
     /// Shrinks a scenario; one that does not fail stays as it is, with a failure that says so.
     package func shrink(_ scenario: Scenario) -> Result {
-        let first = Simulator.run(scenario, workspace, isLogged: true)
+        let first = run(scenario)
         guard let failure = first.failure else {
             return Result(scenario: scenario, failure: Failure(.spins, "this scenario does not fail"), runs: 1)
         }
@@ -42,7 +47,7 @@ package struct Shrinker {
         change(&candidate)
         guard candidate != best.scenario else { return false }
         best.runs += 1
-        let outcome = Simulator.run(candidate, workspace)
+        let outcome = run(candidate)
         guard let failure = outcome.failure, failure.rule == best.failure.rule else { return false }
         best.scenario = candidate
         best.failure = failure
@@ -79,7 +84,7 @@ package struct Shrinker {
 
     /// Puts what happened to frames in place of what might.
     private func listFaults(_ best: inout Result) {
-        let outcome = Simulator.run(best.scenario, workspace, isLogged: true)
+        let outcome = run(best.scenario)
         best.runs += 1
         attempt(&best) {
             for i in 0...1 {
@@ -142,7 +147,8 @@ extension Fields where Plan == StationPlan {
         [
             field(\.sleep), field(\.sleepAfter), field(\.hold), field(\.demand), field(\.readEvery),
             field(\.readRecords), field(\.unverified), field(\.coalescing), field(\.burst), field(\.layout),
-            field(\.boundary), field(\.isShared), field(\.mtu), field(\.slots), field(\.guarantee), field(\.blocks),
+            field(\.boundary), field(\.isShared), field(\.mtu), field(\.slots), field(\.missing), field(\.guarantee),
+            field(\.blocks),
             field(\.linearBytes), field(\.sendBuffer), field(\.ranges), field(\.output), field(\.scale),
             field(\.timestamps), field(\.sack), field(\.nagle), field(\.offload), field(\.delayedACK),
             field(\.initialWindow),

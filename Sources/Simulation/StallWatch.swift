@@ -10,9 +10,9 @@ struct StallWatch {
     /// Longest pause that needs no excuse: a delayed ACK, a least timeout and its second try, a probe.
     static let grace = Interval.seconds(5)
 
-    /// When anything moved, and when anything did on the wire.
+    /// When anything happened, and when each direction's stream got on or had nothing to get on with.
     private var last: Instant
-    private var lastMoved: Instant
+    private var lastMoved: [Instant]
     private var longest = Interval.zero
     /// When an end whose other end is gone gives up by itself.
     var patience = Instant.never
@@ -20,22 +20,25 @@ struct StallWatch {
 
     init(_ start: Instant) {
         last = start
-        lastMoved = start
+        lastMoved = [start, start]
     }
 
-    /// An end heard something new.
-    mutating func moved(_ at: Instant) {
-        guard at > lastMoved else { return }
-        longest = max(longest, at - lastMoved)
-        lastMoved = at
+    /// The stream that `end` sends got on.
+    mutating func moved(_ end: Int, _ at: Instant) {
+        guard at > lastMoved[end] else { return }
+        longest = max(longest, at - lastMoved[end])
+        lastMoved[end] = at
         last = max(last, at)
     }
+
+    /// `end` has nothing on the way.
+    mutating func isQuiet(_ end: Int, _ now: Instant) { lastMoved[end] = max(lastMoved[end], now) }
 
     /// An application did something, was told something, or stood still of its own will until now.
     mutating func acted(_ now: Instant) { last = max(last, now) }
 
     func isStalled(_ now: Instant, lastFault: Instant, roundTrip: Interval) -> Bool {
-        let faulty = lastFault - lastMoved
+        let faulty = lastFault - min(lastMoved[0], lastMoved[1])
         let since = max(last, lastFault)
         let excuse = Interval(nanoseconds: 3 * faulty.nanoseconds + 4 * longest.nanoseconds + 8 * roundTrip.nanoseconds)
         return now - since > StallWatch.grace + excuse

@@ -19,7 +19,7 @@ final class Station {
     var random: SeededGenerator
     var application: Application
     var counts = Coverage()
-    /// Payload bytes that the stack has dropped for want of memory.
+    /// What the stack has dropped for want of memory.
     private var dropped: UInt64 = 0
     /// Frames since the last poll.
     var burst = 0
@@ -39,7 +39,7 @@ final class Station {
                 identifier: 1,
                 provider: MemoryProvider(
                     deviceRegionAt: IOVA(0x10_0000), slotSize: Station.slotSize,
-                    slotCount: plan.slots + Station.ringSlots)))
+                    slotCount: max(plan.slots - plan.missing, 0) + Station.ringSlots)))
         application = Application(plan, number: number, flows: flows)
     }
 
@@ -82,7 +82,8 @@ final class Station {
         guard !isWhole else {
             counts[.hostMemory] += 1
             stack.receive(
-                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: verdict), now: now, pools: &pools)
+                ReceivedFrame(header: frame, fragment: nil, split: .unsplit, checksum: verdict), now: now, pools: &pools
+            )
             return true
         }
         guard let slot = pools.pools[1].lend() else {
@@ -117,10 +118,11 @@ final class Station {
         if stack.nextDeadline <= now { stack.poll(now: now, pools: &pools) }
     }
 
-    /// Whether the stack has dropped payload for want of memory since the last call: as good as lost on the way.
+    /// Whether the stack has dropped anything for want of memory since the last call: as good as lost on the way.
     func hasDropped() -> Bool {
         let s = stack.statistics
-        let now = s.droppedWithoutSlots &+ s.droppedOverShare &+ s.droppedWithoutBlocks &+ s.droppedOverRanges
+        let payload = s.droppedWithoutSlots &+ s.droppedOverShare &+ s.droppedWithoutBlocks &+ s.droppedOverRanges
+        let now = payload &+ s.synsWithoutSlots &+ s.synsOverBacklog
         defer { dropped = now }
         return now != dropped
     }

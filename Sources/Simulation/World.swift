@@ -41,7 +41,9 @@ struct World: ~Copyable {
         liar = scenario.liar.map { Liar($0, plan: scenario.stations[0], seed: seed, start: first) }
         let healsAt = first + .microseconds(UInt64(scenario.healsAt))
         let plans = scenario.lines
-        lines = (0...1).map { Line(plans[$0], seed: seed, stream: UInt64(20 + $0), healsAt: healsAt, isLogged: isLogged) }
+        lines = (0...1).map {
+            Line(plans[$0], seed: seed, stream: UInt64(20 + $0), healsAt: healsAt, isLogged: isLogged)
+        }
         oracles = flows.map { _ in FlowOracle() }
         opens = flows.map { first + .microseconds(UInt64($0.opensAt)) }
         stalls = flows.map { _ in StallWatch(first) }
@@ -149,14 +151,17 @@ struct World: ~Copyable {
         }
         if station.hasDropped() { lines[1 - i].note(.shortage, now) }
         for flow in scenario.flows.indices {
-            stalls[flow].moved(oracles[flow].moved)
+            for end in 0...1 {
+                stalls[flow].moved(end, oracles[flow].moved[end])
+                if oracles[flow].isQuiet(end) { stalls[flow].isQuiet(end, now) }
+            }
             stalls[flow].acted(station.application.acted[flow])
             if station.application.isAsleep(now) { stalls[flow].acted(now) }
         }
     }
 
     /// A stack that is never content would keep the world where it is.
-    private mutating func spinGuard(_ next: Instant) throws(Failure) {
+    mutating func spinGuard(_ next: Instant) throws(Failure) {
         if next > spun {
             spun = next
             turnsNow = 0
@@ -175,7 +180,9 @@ struct World: ~Copyable {
         if let liar { next = min(next, liar.wake) }
         if isDraining { return next }
         if liar == nil {
-            for i in scenario.flows.indices where stations[0]?.application.ends[i].id == nil { next = min(next, opens[i]) }
+            for i in scenario.flows.indices where stations[0]?.application.ends[i].id == nil {
+                next = min(next, opens[i])
+            }
         }
         for i in scenario.flows.indices { next = min(next, stalls[i].patience) }
         return next
