@@ -95,6 +95,7 @@ extension TCPStack {
         guard let i = place(id) else { return }
         reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
+        taken(i)
         if connections[i].state == .timeWait {
             endTimeWait(i, &pools)
         } else {
@@ -140,6 +141,12 @@ extension TCPStack {
     /// No deliveries any more.
     mutating func forget(_ i: Int, _ pools: inout PoolTable) {
         reassembly.discardReady(&connections[i].rcv, &pools)
+        taken(i)
+        if connections[i].keepsAlive {
+            // Every state without an application has a limit of its own.
+            connections[i].keepsAlive = false
+            connections[i].lifeDeadline = .never
+        }
         connections[i].events = []
         connections[i].isOrphan = true
         connections[i].isForgotten = true
