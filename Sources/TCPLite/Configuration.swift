@@ -59,8 +59,9 @@ public struct Configuration: Sendable, BitwiseCopyable {
     /// handshake is ignored, so that the peer repeats it. 4096 is Linux's somaxconn.
     public var acceptBacklog = 4096
     /// How long a passive connection that is not established is safe from a newer one when its listener's ``backlog`` is full
-    /// or no slots are left: its peer has had time to answer once (RFC 4987, section 3.4; RFC 6298's first timeout).
-    public var openingGrace = Interval.seconds(1)
+    /// or no slots are left (RFC 4987, section 3.4): a round trip across a continent. Whoever floods with more than
+    /// ``backlog`` SYNs in this time keeps peers out as often as not; a shorter time keeps out those that are further away.
+    public var openingGrace = Interval.milliseconds(100)
     /// R: slots guaranteed to each flow. Zero for a stack without device memory, whose window depends on host memory alone.
     public var slotsPerFlow = 256
     /// Slots that the stack may promise in all, to all owners; leave out what the rings need.
