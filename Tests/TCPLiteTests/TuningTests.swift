@@ -9,6 +9,7 @@ import Timeline
     func largeWindows(scale: UInt8) throws {
         let script = try Script()
         let id = try script.open(options: Script.plain + [1, 3, 3, scale])
+        #expect(try script.info(id).sndWnd == 0xFFFF << Int(scale), "as the handshake's last step said")
         for window: UInt16 in [1, 0x7FFF, 0x8000, 0xFFFF] {
             script.send(.ack, window: window)
             #expect(try script.info(id).sndWnd == Int(window) << Int(scale))
