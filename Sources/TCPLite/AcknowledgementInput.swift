@@ -51,9 +51,7 @@ extension TCPStack {
             statistics.opensOverBacklog &+= 1
             return false
         }
-        let scale = connections[i].snd.scale
-        connections[i].snd.wnd = Int32(segment.header.window) &<< Int32(scale)
-        connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, connections[i].snd.wnd)
+        // Its window, the first that is scaled, is taken below like that of any other segment.
         connections[i].snd.wl1 = segment.seq
         connections[i].snd.wl2 = segment.ack
         timeRoundTrip(i, segment.ack, segment, now)

@@ -59,6 +59,26 @@ extension TCPStack {
         return min(max(own, 1), path)
     }
 
+    /// Whether a flow in TIME-WAIT may be opened anew from this side: the peer tells its old segments from new ones by their
+    /// timestamps, which have moved on since (RFC 6191, section 2), and the application knows that it is over.
+    func mayReuse(_ i: Int, _ now: Instant) -> Bool {
+        connections[i].state == .timeWait && connections[i].isForgotten && connections[i].usesTimestamps
+            && now + configuration.msl + configuration.msl >= connections[i].lifeDeadline + .seconds(1)
+    }
+
+    /// Ends TIME-WAIT for a new connection of the same flow; returns the last number that was used.
+    mutating func reuse(_ i: Int) -> SequenceNumber {
+        let last = connections[i].snd.nxt
+        leaveTimeWait(i)
+        release(i)
+        return last
+    }
+
+    /// A flow that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
+    mutating func continueAbove(_ i: Int, _ last: SequenceNumber) {
+        if connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
+    }
+
     /// ISS, and everything that follows from it.
     mutating func setInitialSequence(_ i: Int, _ iss: SequenceNumber) {
         connections[i].snd.iss = iss

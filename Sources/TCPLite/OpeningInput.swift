@@ -59,8 +59,7 @@ extension TCPStack {
         connections[i].tags = segment.origin.tags
         connections[i].localPort = segment.header.destinationPort
         connections[i].state = .synReceived
-        // A port that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
-        if let last, connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
+        if let last { continueAbove(i, last) }
         takeSYN(i, segment, now)
         connections[i].snd.synOwed = true
         pending.append(i)

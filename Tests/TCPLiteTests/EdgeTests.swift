@@ -1,3 +1,4 @@
+import HeaderSplit
 import Packets
 import TCPLite
 import Testing
@@ -52,9 +53,10 @@ import Timeline
 
     @Test("P-02, O-08, O-09: each of the 256 combinations of flags has its action, with a listener and without")
     func allFlags() throws {
+        let script = try Script()
         for raw in UInt8.min...UInt8.max {
             let flags = TCPFlags(rawValue: raw)
-            let script = try Script()
+            script.peerPort = 10_000 + UInt16(raw)
             script.hostPort = 81
             let closed = script.send(flags, seq: 77, ack: 99, payload: [1, 2])
             script.hostPort = 80
@@ -70,26 +72,73 @@ import Timeline
                 #expect(closed.first?.seq == 0 && closed.first?.ack == 77 &+ length, "\(raw)")
                 let opens = flags.contains(.syn) && !flags.contains(.fin)
                 #expect(listening.map(\.flags) == (opens ? [[.syn, .ack]] : []), "\(raw)")
+                if opens { script.send(.rst, seq: 78) }
             }
-            #expect(script.host.isBalanced)
+            #expect(script.host.isBalanced && script.host.stack.connectionCount == 0)
         }
     }
 
     @Test(
         "P-02, A-08: on an open connection no combination of flags but a reset at RCV.NXT ends it, and none crashes it")
     func allFlagsOpen() throws {
+        let script = try Script()
         for raw in UInt8.min...UInt8.max {
             let flags = TCPFlags(rawValue: raw)
-            let script = try Script()
+            script.peerPort = 10_000 + UInt16(raw)
             let id = try script.open()
+            // One segment first: the short way knows the connection from then on.
+            script.data([9])
             script.send(flags, payload: [1, 2])
             let seen = try #require(script.host.seen[id])
             #expect((seen.closed == .reset) == flags.contains(.rst), "\(raw)")
             let takes = flags.contains(.ack) && flags.isDisjoint(with: [.rst, .syn])
-            #expect(seen.bytes == (takes ? [1, 2] : []), "\(raw)")
+            #expect(seen.bytes == (takes ? [9, 1, 2] : [9]), "\(raw)")
             #expect((seen.endOfStream == 1) == (takes && flags.contains(.fin)), "\(raw)")
-            #expect(script.host.isBalanced)
+            script.host.stack.abort(id, pools: &script.host.pools)
+            script.poll()
+            #expect(script.host.isBalanced && script.host.stack.connectionCount == 0)
         }
+    }
+
+    @Test("H-14, H-03: what is unusual in any respect does not take the short way")
+    func predictionRefuses() throws {
+        let script = try Script()
+        let id = try script.open()
+        script.data([9])
+        for (at, value): (Int, UInt8) in [(20, 0x20), (21, 1), (5, 77), (33, 77), (23, 17), (14, 0x55)] {
+            var frame = script.frame(.ack, payload: [1, 2])
+            frame[at] = value
+            script.input(frame)
+        }
+        script.input(script.frame(.ack, payload: [1, 2]), .bad)
+        script.poll()
+        #expect(script.host.seen[id]?.bytes == [9] && script.host.isBalanced)
+        script.data([1, 2])
+        #expect(script.host.seen[id]?.bytes == [9, 1, 2])
+    }
+
+    @Test("T-06: a segment of the same millisecond is not old, on either way")
+    func equalTimestamp() throws {
+        let script = try Script()
+        let id = try script.open(options: Script.usual)
+        script.clock = 40
+        let base = script.seq
+        script.data([1])
+        script.data([2])
+        script.send(.ack, seq: base &+ 3, payload: [4])
+        script.send(.ack, seq: base &+ 2, payload: [3])
+        #expect(script.host.seen[id]?.bytes == [1, 2, 3, 4] && script.host.stack.statistics.oldTimestamps == 0)
+    }
+
+    @Test("S-12: a partial ACK retransmits the next hole at once, however full the window is")
+    func partialACK() throws {
+        let (script, id, sent) = try SenderTests.opened(60_000, options: Script.plain)
+        for _ in 0..<3 { script.send(.ack) }
+        let info = try script.info(id)
+        #expect(info.sndNxt.distance(from: info.sndUna) > info.cwnd, "no room for anything")
+        let answer = script.send(.ack, ack: sent[1].seq)
+        #expect(answer.first?.seq == sent[1].seq && answer.first?.payload == sent[1].payload)
+        #expect(try script.info(id).isInFastRecovery)
     }
 
     @Test("S-13: data with the same ACK, and an ACK while nothing is out, are no duplicates")
@@ -147,6 +196,53 @@ import Timeline
             #expect(try script.info(id).cwnd == before + 1460 && grown > 0)
             script.ack = base &+ acked
         }
+    }
+
+    @Test("S-14, K-09: each of the first two reports lets out one new segment, and the third begins recovery")
+    func limitedTransmit() throws {
+        let (script, id, sent) = try SenderTests.opened(60_000)
+        for n in 1...2 {
+            let next = try script.info(id).sndNxt.rawValue
+            let answer = script.send(.ack, options: SenderTests.report([(sent[1].seq, sent[1 + n].seq)]))
+            #expect(answer.map(\.seq) == [next] && answer.first?.payload.count == 1460, "report \(n)")
+        }
+        let third = script.send(.ack, options: SenderTests.report([(sent[1].seq, sent[4].seq)]))
+        #expect(third.first?.seq == sent[0].seq)
+    }
+
+    @Test(
+        "P-03, C-06: our own port in TIME-WAIT is used again a second later if timestamps tell old from new, above the old numbers",
+        arguments: [true, false])
+    func ownPortAgain(timestamps: Bool) throws {
+        let script = try Script { $0.initialSequence = .fixed(500) }
+        script.hostPort = 3333
+        func connect() throws -> ConnectionID {
+            try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
+        }
+        let id = try connect()
+        let syn = try #require(script.poll().first)
+        script.ack = syn.seq &+ 1
+        script.send([.syn, .ack], options: timestamps ? Script.usual : Script.plain)
+        script.seq &+= 1
+        script.timestamps = timestamps
+        script.host.stack.shutdown(id)
+        script.poll()
+        script.ack &+= 1
+        script.clock = 2
+        script.send([.ack, .fin])
+        #expect(script.host.stack.info(id)?.state == .timeWait && script.host.seen[id]?.closed == .finished)
+        #expect(throws: TCPError.portInUse(3333)) { _ = try connect() }
+        script.now = script.now + .milliseconds(1001)
+        guard timestamps else {
+            #expect(throws: TCPError.portInUse(3333)) { _ = try connect() }
+            return
+        }
+        let again = try connect()
+        let next = try #require(script.poll().first)
+        #expect(next.flags == .syn && SequenceNumber(next.seq) > SequenceNumber(script.ack))
+        #expect(next.options.timestampValue &- syn.options.timestampValue > 1000)
+        #expect(script.host.stack.info(id) == nil && script.host.stack.info(again)?.state == .synSent)
+        #expect(script.host.stack.connectionCount == 1)
     }
 
     @Test("S-11: the threshold is never under two segments")
