@@ -160,9 +160,7 @@ extension TCPStack {
     /// Our FIN was acknowledged (RFC 9293, section 3.10.7.4).
     private mutating func finACK(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         switch connections[i].state {
-        case .finWait1:
-            connections[i].state = .finWait2
-            if connections[i].isOrphan { connections[i].lifeDeadline = now + configuration.orphanTimeout }
+        case .finWait1: connections[i].state = .finWait2
         case .closing: enterTimeWait(i, now)
         case .lastACK: finish(i, .finished, &pools)
         default: break

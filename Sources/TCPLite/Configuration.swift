@@ -124,7 +124,7 @@ public struct Configuration: Sendable, BitwiseCopyable {
     // MARK: sender
 
     /// What is done about congestion. RFC 5681 is the standard's own; CUBIC does the same where round trips are short, which is
-    /// where this stack lives, and costs 24 bytes more a connection.
+    /// where this stack lives, and costs 48 bytes more a connection.
     public var congestionControl = CongestionControl.newReno
     /// Initial retransmission timeout (RFC 6298, rule 2.1).
     public var initialRTO = Interval.seconds(1)

@@ -19,7 +19,7 @@ extension TCPStack {
             return
         }
         if connections[i].isOrphan && connections[i].state == .finWait2 && connections[i].lifeDeadline == .never {
-            // Half closed when its application left: nobody waits for the rest but this timer.
+            // Nobody waits for the rest but this timer, whether its application left before or after half closing it.
             connections[i].lifeDeadline = now + configuration.orphanTimeout
         }
         let isDone = transmit(i, now) && acknowledge(i, now)

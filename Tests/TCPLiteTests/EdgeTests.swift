@@ -306,7 +306,7 @@ import Timeline
         #expect(answers.map(\.flags) == [[.ack, .fin]])
     }
 
-    @Test("I-01, I-02, M-07: ICMP about what is not in flight, or of another kind, changes nothing")
+    @Test("I-01, I-02, I-03, M-07: ICMP about what is not in flight, or of another kind, changes nothing")
     func icmpEdges() throws {
         let (script, id, sent) = try SenderTests.opened(3000)
         let nxt = try script.info(id).sndNxt.rawValue
