@@ -58,7 +58,8 @@ extension Controller where Driver: ~Copyable {
     // MARK: flows
 
     private func service(_ operand: UInt64) -> FlowClass {
-        operand == 0 ? .shared : .guaranteed(slots: Int(clamping: min(operand, 1 << 20)))
+        // The stack refuses what its owner does not have; the bound keeps a stranger's number inside its arithmetic.
+        operand == 0 ? .shared : .guaranteed(slots: Int(min(operand, UInt64(Int32.max))))
     }
 
     private mutating func listen(_ request: ControlMessage, _ place: Int) -> ControlStatus {

@@ -152,8 +152,10 @@ public struct FrameOptions: Codable, Sendable {
     public var udpPort: UInt16?
     /// Frames after which the run ends; 0 is when it is told to.
     public var limit: UInt64 = 0
-    /// Capture file for headers; `nil` is none.
-    public var headersPath: String?
+    /// Capture file (pcapng) for headers and the places of payload; `nil` is none.
+    public var capturePath: String?
+    /// Whether payload is in the capture too, as the consumer sees it.
+    public var capturesPayload = false
 
     /// Every frame, until told to end.
     public init() {}

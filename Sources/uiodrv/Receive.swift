@@ -23,7 +23,7 @@ struct Receive: ParsableCommand {
     var udp: UInt16?
     @Option(help: "With --raw or --udp: end after so many frames; 0 is when told to (SIGINT).")
     var frames: UInt64 = 0
-    @Option(help: "With --raw or --udp: capture file for the headers.")
+    @Option(help: "With --raw or --udp: capture file (pcapng) for the headers and the places of payload.")
     var headers: String?
     @Flag(help: "Run device and consumer in another process, so that the stack's process maps no slot.")
     var isolate = false
@@ -73,7 +73,7 @@ struct Receive: ParsableCommand {
             var chosen = FrameOptions()
             chosen.udpPort = udp
             chosen.limit = frames
-            chosen.headersPath = headers
+            chosen.capturePath = headers
             options.frames = chosen
         } else if headers != nil || frames != 0 {
             throw SessionError("--headers and --frames need --raw or --udp; add one of them")
@@ -85,14 +85,7 @@ struct Receive: ParsableCommand {
     private func printText(_ result: ReceiveResult) {
         let transfer = result.transfer
         if let frames = result.frames {
-            let drops = frames.dropped
-            print(
-                """
-                \(transfer.ok ? "ok" : "FAILED"): \(frames.frames) frames in \(format(transfer.elapsedS)) s, \(frames.verified) with checksums found good
-                  payload \(frames.payloadBytes) bytes, \(transfer.deviceBytes) of them put in device memory by the NIC
-                  SHA-256 \(frames.sha256)
-                  dropped: no room \(drops.noRoom), no free slot \(drops.noReplacement), bad checksum \(drops.badChecksum), unverifiable \(drops.unverifiable), malformed \(drops.malformed), header too long \(drops.headerOverflow), unusable \(drops.unusable), missed by the port \(drops.missed); not selected \(drops.notSelected)
-                """)
+            printFrames(frames, transfer)
             return
         }
         print(
@@ -100,4 +93,16 @@ struct Receive: ParsableCommand {
         )
         for stream in result.digests { print("  \(stream.sha256)  \(stream.bytes) bytes from \(stream.peer)") }
     }
+}
+
+/// What a run without TCP brought, for people.
+func printFrames(_ frames: FrameResult, _ transfer: TransferResult) {
+    let drops = frames.dropped
+    print(
+        """
+        \(transfer.ok ? "ok" : "FAILED"): \(frames.frames) frames in \(format(transfer.elapsedS)) s, \(frames.verified) with checksums found good
+          payload \(frames.payloadBytes) bytes, \(transfer.deviceBytes) of them put in device memory by the NIC
+          SHA-256 \(frames.sha256)
+          dropped: no room \(drops.noRoom), no free slot \(drops.noReplacement), bad checksum \(drops.badChecksum), unverifiable \(drops.unverifiable), malformed \(drops.malformed), header too long \(drops.headerOverflow), unusable \(drops.unusable), missed by the port \(drops.missed); not selected \(drops.notSelected)
+        """)
 }

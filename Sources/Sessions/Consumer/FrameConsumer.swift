@@ -8,7 +8,8 @@ internal import Wire
 struct FrameConsumer: RunConsumer, ~Copyable {
     private var client: ApplicationClient
     private let region: MappedView
-    private var capture: HeaderCapture?
+    private var capture: PcapngWriter?
+    private let capturesPayload: Bool
     private var output: OutputFile?
     private var digest = StreamDigest()
     private let limit: UInt64
@@ -24,16 +25,18 @@ struct FrameConsumer: RunConsumer, ~Copyable {
     /// The frame whose payload is yet to come.
     private var open: FragmentRecord?
 
-    /// - Parameter limit: frames after which the consumer is done; 0 is never.
+    /// - Parameter interface: the device's name, for the capture file.
     init(
-        channel: ApplicationChannel, wakeup: consuming WakeupLine, region: borrowing DeviceRegion, limit: UInt64,
-        headersPath: String?,
-        outputPath: String?
+        channel: ApplicationChannel, wakeup: consuming WakeupLine, region: borrowing DeviceRegion,
+        _ options: FrameOptions,
+        interface: String, outputPath: String?
     ) throws(SessionError) {
         do {
             let view = try region.object.view(length: region.slotBytes, rights: .read)
-            var capture: HeaderCapture?
-            if let headersPath { capture = try HeaderCapture(path: headersPath) }
+            var capture: PcapngWriter?
+            if let path = options.capturePath {
+                capture = try PcapngWriter(path: path, interface: interface, epoch: monotonicEpoch())
+            }
             var output: OutputFile?
             if let outputPath { output = try OutputFile(path: outputPath) }
             self.region = view
@@ -43,7 +46,8 @@ struct FrameConsumer: RunConsumer, ~Copyable {
             throw SessionError(error)
         }
         client = ApplicationClient(channel, wakeup: wakeup)
-        self.limit = limit
+        limit = options.limit
+        capturesPayload = options.capturesPayload
     }
 
     mutating func poll(now: Instant) -> Bool {
@@ -70,7 +74,7 @@ struct FrameConsumer: RunConsumer, ~Copyable {
             if record.isVerified { verified &+= 1 }
             let bytes = client.bytes(of: record)
             let header = min(Int(record.headerLength), bytes.count)
-            if record.hasMore { open = record } else { write(bytes, header, bytes.count, now) }
+            if record.hasMore { open = record } else { write(bytes, header, nil, now) }
             use(bytes.from(header))
             // The header is written when the length of the whole frame is known: its bytes are given back then.
             if !record.hasMore { client.consumeLinear(record) }
@@ -80,28 +84,33 @@ struct FrameConsumer: RunConsumer, ~Copyable {
             if let head = open {
                 open = nil
                 let bytes = client.bytes(of: head)
-                write(bytes, min(Int(head.headerLength), bytes.count), bytes.count + Int(record.length), now)
+                write(bytes, min(Int(head.headerLength), bytes.count), record, now)
                 client.consumeLinear(head)
-                use(record)
+                if let payload = payload(of: record) { use(payload) } else { outOfRegion &+= 1 }
             }
             while !client.giveBack(record.token) { client.flush() }
         default: break
         }
     }
 
-    private mutating func use(_ record: FragmentRecord) {
-        // The records come from another process, perhaps: a range outside the region is not followed.
+    /// The records come from another process, perhaps: a range outside the region is not followed.
+    private func payload(of record: FragmentRecord) -> ByteView? {
         let size = UInt64(region.count)
-        if record.offset <= size && UInt64(record.length) <= size &- record.offset {
-            use(region.bytes.readOnly.slice(Int(record.offset), Int(record.length)))
-        } else {
-            outOfRegion &+= 1
-        }
+        guard record.offset <= size && UInt64(record.length) <= size &- record.offset else { return nil }
+        return region.bytes.readOnly.slice(Int(record.offset), Int(record.length))
     }
 
-    private mutating func write(_ bytes: ByteView, _ header: Int, _ length: Int, _ now: Instant) {
-        guard let taken = capture.take() else { return }
-        taken.write(bytes.slice(0, header), length: length, at: now)
+    private mutating func write(_ bytes: ByteView, _ header: Int, _ fragment: FragmentRecord?, _ now: Instant) {
+        guard var taken = capture.take() else { return }
+        var rest: ByteView?
+        var place: CapturedFragment?
+        if let fragment {
+            if capturesPayload { rest = payload(of: fragment) }
+            place = CapturedFragment(region: fragment.region, offset: fragment.offset, length: fragment.length)
+        }
+        taken.write(
+            capturesPayload ? bytes : bytes.slice(0, header), rest, length: bytes.count + Int(place?.length ?? 0),
+            fragment: place, at: now)
         capture = consume taken
     }
 
@@ -116,7 +125,7 @@ struct FrameConsumer: RunConsumer, ~Copyable {
     var isDone: Bool { limit != 0 && frames >= limit }
 
     mutating func finish() {
-        if let taken = capture.take() {
+        if var taken = capture.take() {
             do {
                 try taken.flush()
             } catch {

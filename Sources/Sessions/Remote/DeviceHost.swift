@@ -164,7 +164,7 @@ struct DeviceServing: FarEndUser, ~Copyable {
         let line = try lines.application.end()
         if case .receive(let options) = task, let frames = options.frames {
             let consumer = try FrameConsumer(
-                channel: channel, wakeup: line, region: region, limit: frames.limit, headersPath: frames.headersPath,
+                channel: channel, wakeup: line, region: region, frames, interface: "\(options.device.name)",
                 outputPath: options.output)
             return try serve(end, consumer)
         }
