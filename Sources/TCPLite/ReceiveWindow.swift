@@ -40,6 +40,8 @@ extension TCPStack {
         let wanted = grows ? backed : min(promised, largest)
         var field = wanted &>> scale
         if field &<< scale < promised && (field &+ 1) &<< scale <= backed { field &+= 1 }
+        // Counted once for each closing: nothing is taken, and nothing new acknowledged, until it is open again.
+        if field == 0 && nxt != connections[i].rcv.lastACK { counters[i].windowClosings &+= 1 }
         let edge = nxt + field &<< scale
         if edge > connections[i].rcv.adv { connections[i].rcv.adv = edge }
         return UInt16(truncatingIfNeeded: field)
