@@ -16,6 +16,7 @@ extension TCPStack {
         if ack > connections[i].snd.nxt || ack.distance(from: una) < -Int(connections[i].snd.maxWnd) {
             // RFC 5961, section 5.2.
             statistics.badACKs &+= 1
+            counters[i].badACKs &+= 1
             challenge(i, now)
             return false
         }
@@ -24,11 +25,14 @@ extension TCPStack {
             updateSendWindow(i, segment, now)
             return true
         }
-        if connections[i].usesSACK && segment.options.sackCount > 0 && ack >= una { reportInput(i, segment, now) }
+        var isReport = false
+        if connections[i].usesSACK && segment.options.sackCount > 0 && ack >= una {
+            isReport = reportInput(i, segment)
+        }
         if ack > una {
             newACK(i, segment, now, &pools)
         } else if ack == una {
-            duplicateACK(i, segment, now)
+            duplicateACK(i, segment, isReport)
         }
         guard connections[i].state != .closed else { return false }
         if ack >= una { updateSendWindow(i, segment, now) }
@@ -42,9 +46,12 @@ extension TCPStack {
             refuse(segment)
             return false
         }
-        let scale = connections[i].snd.scale
-        connections[i].snd.wnd = Int32(segment.header.window) &<< Int32(scale)
-        connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, connections[i].snd.wnd)
+        if opening.contains(i) && isAcceptFull(Int(connections[i].listener)) {
+            // As if it had been lost: the SYN-ACK goes out again, and the peer answers again.
+            statistics.opensOverBacklog &+= 1
+            return false
+        }
+        // Its window, the first that is scaled, is taken below like that of any other segment.
         connections[i].snd.wl1 = segment.seq
         connections[i].snd.wl2 = segment.ack
         timeRoundTrip(i, segment.ack, segment, now)
@@ -73,6 +80,7 @@ extension TCPStack {
         let before = connections[i].snd.wnd
         connections[i].snd.wnd = window
         connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, window)
+        if window == 0 { counters[i].peerWindowClosings &+= 1 }
         guard window > before else { return }
         if before == 0 {
             // The probes' back-off ends, and what the closed window refused goes out again without waiting for the timer.
@@ -89,21 +97,43 @@ extension TCPStack {
         if connections[i].snd.unsent > 0 || connections[i].snd.finQueued { pending.append(i) }
     }
 
-    /// The SACK option (RFC 2018): blocks that cannot be are ignored.
-    @inline(never) private mutating func reportInput(_ i: Int, _ segment: Segment, _ now: Instant) {
+    /// The SACK option (RFC 2018): blocks that cannot be are ignored. True when the peer has something that it had not
+    /// reported before.
+    @inline(never) private mutating func reportInput(_ i: Int, _ segment: Segment) -> Bool {
         var isNew = false
+        counters[i].sackBlocks &+= UInt32(truncatingIfNeeded: segment.options.sackCount)
         for block in 0..<segment.options.sackCount {
             let at = segment.options.sackOffset + 8 * block
             let left = SequenceNumber(segment.optionBytes.be32(at))
             let right = SequenceNumber(segment.optionBytes.be32(at + 4))
             let una = connections[i].snd.una
-            guard left < right, left > una, segment.ack <= left, right <= connections[i].snd.nxt else { continue }
+            if block == 0 && isDuplicateReport(segment, left, right) {
+                // Some of what was sent twice was not lost (RFC 2883). Nothing is undone for that: the window has been halved.
+                statistics.duplicateReports &+= 1
+                counters[i].duplicateReports &+= 1
+                continue
+            }
+            guard left < right, left > una, segment.ack <= left, right <= connections[i].snd.nxt else {
+                counters[i].badBlocks &+= 1
+                continue
+            }
             if scoreboard.add(i, left, right) { isNew = true }
         }
         if isNew {
             // New reports may free the window for retransmissions or for new data (RFC 6675, section 5).
             pending.append(i)
         }
+        return isNew
+    }
+
+    /// Whether the first block is one of RFC 2883, section 4: before SEG.ACK, or within the second.
+    private func isDuplicateReport(_ segment: Segment, _ left: SequenceNumber, _ right: SequenceNumber) -> Bool {
+        guard left < right else { return false }
+        if right <= segment.ack { return true }
+        guard segment.options.sackCount > 1 else { return false }
+        let at = segment.options.sackOffset + 8
+        let outer = SequenceNumber(segment.optionBytes.be32(at))
+        return outer <= left && right <= SequenceNumber(segment.optionBytes.be32(at + 4))
     }
 
     @inline(never) private mutating func newACK(
@@ -134,9 +164,7 @@ extension TCPStack {
     /// Our FIN was acknowledged (RFC 9293, section 3.10.7.4).
     private mutating func finACK(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
         switch connections[i].state {
-        case .finWait1:
-            connections[i].state = .finWait2
-            if connections[i].isOrphan { connections[i].lifeDeadline = now + configuration.orphanTimeout }
+        case .finWait1: connections[i].state = .finWait2
         case .closing: enterTimeWait(i, now)
         case .lastACK: finish(i, .finished, &pools)
         default: break

@@ -26,6 +26,22 @@ public struct InterfaceConfiguration: Sendable, Hashable, BitwiseCopyable {
     }
 }
 
+/// Which algorithm a stack's senders use against congestion.
+@frozen public enum CongestionControl: UInt8, Sendable, Hashable {
+    /// Slow start and congestion avoidance of RFC 5681.
+    case newReno
+    /// CUBIC (RFC 9438): on paths with long round trips and large windows it finds back to a lost window in seconds.
+    case cubic
+}
+
+/// Where initial sequence numbers come from.
+@frozen public enum InitialSequence: Sendable, Hashable, BitwiseCopyable {
+    /// A clock and a keyed function of the flow (RFC 6528).
+    case keyed
+    /// Always the same: for tests of what happens where numbers wrap, and for nothing else.
+    case fixed(UInt32)
+}
+
 /// Everything about a stack that can be tuned. Memory that depends on it is allocated once, by ``TCPStack``'s initialiser.
 public struct Configuration: Sendable, BitwiseCopyable {
     /// The interface.
@@ -35,8 +51,17 @@ public struct Configuration: Sendable, BitwiseCopyable {
 
     /// Connections in all states, at most 65535.
     public var maxConnections = 1024
-    /// Passive connections that are not established yet; a further SYN is dropped (RFC 9293 leaves the number open).
+    /// Passive connections of one listener that are not established yet; a further SYN is dropped, or takes the place of one
+    /// that is older than ``openingGrace``. RFC 9293 leaves the number open; 256 was Linux's tcp_max_syn_backlog for a small
+    /// host.
     public var backlog = 256
+    /// Established connections of one listener that its owner has not been told of. Beyond that the last step of the
+    /// handshake is ignored, so that the peer repeats it. 4096 is Linux's somaxconn.
+    public var acceptBacklog = 4096
+    /// How long a passive connection that is not established is safe from a newer one when its listener's ``backlog`` is full
+    /// or no slots are left (RFC 4987, section 3.4): a round trip across a continent. Whoever floods with more than
+    /// ``backlog`` SYNs in this time keeps peers out as often as not; a shorter time keeps out those that are further away.
+    public var openingGrace = Interval.milliseconds(100)
     /// R: slots guaranteed to each flow. Zero for a stack without device memory, whose window depends on host memory alone.
     public var slotsPerFlow = 256
     /// Slots that the stack may promise in all, to all owners; leave out what the rings need.
@@ -68,15 +93,23 @@ public struct Configuration: Sendable, BitwiseCopyable {
 
     // MARK: options offered
 
+    /// Largest segment, in bytes of payload, that is asked for and sent; `nil` takes what the MTU allows (RFC 6691).
+    public var maximumSegmentSize: Int?
     /// Shift of the receive window (RFC 7323, section 2.2), 0 to 14. 7 lets a window of 8 MiB be told in steps of 128.
     public var windowScale: UInt8 = 7
     /// Whether timestamps (RFC 7323, section 3) are offered and accepted.
     public var timestamps = true
     /// Whether SACK (RFC 2018) is offered and accepted.
     public var selectiveAcknowledgement = true
+    /// Whether data that came twice is reported in the first SACK block (RFC 2883).
+    public var duplicateReports = true
+    /// Where initial sequence numbers come from.
+    public var initialSequence = InitialSequence.keyed
 
     // MARK: receiver
 
+    /// In-order segments with data that bring about an ACK at once: 2 (RFC 9293, section 3.8.6.3; RFC 5681, section 4.2).
+    public var acknowledgeEvery = 2
     /// Longest wait before in-order data is acknowledged. RFC 9293, section 3.8.6.3 allows under 500 ms; 40 ms is Linux's
     /// shortest, and stays clear of a sender's 200 ms retransmission floor.
     public var delayedAcknowledgement = Interval.milliseconds(40)
@@ -90,6 +123,9 @@ public struct Configuration: Sendable, BitwiseCopyable {
 
     // MARK: sender
 
+    /// What is done about congestion. RFC 5681 is the standard's own; CUBIC does the same where round trips are short, which is
+    /// where this stack lives, and costs 48 bytes more a connection.
+    public var congestionControl = CongestionControl.newReno
     /// Initial retransmission timeout (RFC 6298, rule 2.1).
     public var initialRTO = Interval.seconds(1)
     /// Shortest retransmission timeout. RFC 6298, rule 2.4 recommends 1 s; 200 ms is what Linux uses, and deviates
@@ -104,7 +140,8 @@ public struct Configuration: Sendable, BitwiseCopyable {
     public var slowStartLimit = 8
     /// Whether small segments wait for outstanding data (Nagle; RFC 9293, section 3.7.4).
     public var nagle = true
-    /// R2 for data and FIN: how long to go unanswered before giving up (RFC 9293, section 3.8.3: at least 100 s).
+    /// R2 for data and FIN: how long to go unanswered before giving up (RFC 9293, section 3.8.3: at least 100 s). The user
+    /// timeout of a connection, see ``TCPStack/setUserTimeout(_:_:)``, takes its place.
     public var giveUp = Interval.seconds(120)
     /// R2 for SYN: at least 3 minutes (RFC 9293, section 3.8.3).
     public var giveUpOpening = Interval.seconds(180)
@@ -113,6 +150,19 @@ public struct Configuration: Sendable, BitwiseCopyable {
     /// Whether the device completes TCP checksums: the field then holds the pseudo-header's sum, TCP length included, and
     /// the frame's ``Packets/FrameOffload`` says so.
     public var transmitChecksumOffload = false
+
+    // MARK: keep-alive
+
+    /// Whether connections ask silent peers whether they are there; off by default, as RFC 9293, section 3.8.4 demands.
+    /// ``TCPStack/setKeepAlive(_:_:now:)`` changes it for one.
+    public var keepAlive = false
+    /// Silence before the first question, or up to twice as much. RFC 9293, section 3.8.4: two hours at least by default.
+    public var keepAliveIdle = Interval.seconds(7200)
+    /// Time between questions that are not answered, and how many of them end a connection: Linux's 75 s and 9. An answer may
+    /// get lost, so one must not be enough (RFC 9293, section 3.8.4).
+    public var keepAliveInterval = Interval.seconds(75)
+    /// See ``keepAliveInterval``.
+    public var keepAliveProbes = 9
 
     // MARK: closing
 

@@ -38,8 +38,20 @@ struct Connection: BitwiseCopyable {
     var isForgotten = false
     /// A RST is all that is left to send.
     var resetOwed = false
+    /// Established, and its owner has not been told.
+    var isWaiting = false
+    /// Keep-alive: whether silence is watched, questions without an answer, and one that is to be sent.
+    var keepsAlive = false
+    var keepAliveOwed = false
+    var keepAliveProbes: UInt8 = 0
     /// SYNs sent beyond the first.
     var synRetransmissions: UInt8 = 0
+    /// Whose backlog counts it; its place among the listeners.
+    var listener: UInt16 = 0
+    /// RCV.NXT plus SND.UNA when silence was last looked at: the same sum means that nothing has moved.
+    var keepAliveMark: UInt32 = 0
+    /// R2 in milliseconds; zero for the configuration's.
+    var userTimeout: UInt32 = 0
 
     /// TS.Recent, and when it was stored.
     var tsRecent: UInt32 = 0
@@ -55,7 +67,7 @@ struct Connection: BitwiseCopyable {
     var nextHop = IPv4Address.any
     var neighbour: Int32 = -1
 
-    /// End of TIME-WAIT, or of an orphan's patience.
+    /// End of TIME-WAIT, of an orphan's patience, or when a silent peer is looked after.
     var lifeDeadline = Instant.never
     var challenges: Int32 = 0
     var challengesSince = Instant.zero

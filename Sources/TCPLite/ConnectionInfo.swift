@@ -19,20 +19,30 @@ public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
     public var rcvAdv: SequenceNumber
     public var sndUna: SequenceNumber
     public var sndNxt: SequenceNumber
-    /// The peer's window in bytes.
+    /// The peer's window in bytes, and the largest that it ever offered.
     public var sndWnd: Int
+    public var sndWndLargest: Int
     /// Congestion window and slow-start threshold in bytes.
     public var cwnd: Int
     public var ssthresh: Int
-    /// Payload of a full segment in bytes.
+    /// What was lost is being sent again: since duplicates or reports said so, or since the timer did.
+    public var isInFastRecovery: Bool
+    public var isInTimeoutRecovery: Bool
+    /// Payload of a full segment in bytes, and what the peer asked for.
     public var segmentSize: Int
+    public var peerSegmentSize: Int
     /// Smoothed round trip (zero before the first sample) and the timeout in force.
     public var smoothedRoundTrip: Interval
+    public var roundTripVariation: Interval
     public var retransmissionTimeout: Interval
     /// When something is sent again, or a closed window probed; `never` when nothing is out.
     public var retransmitDeadline: Instant
     /// Bytes in the send buffer, sent or not.
     public var sendBuffered: Int
+    /// R2 in force: how long the peer may leave everything unanswered.
+    public var userTimeout: Interval
+    /// A silent peer is asked whether it is there.
+    public var keepsAlive: Bool
     /// Whose it is; `nil` when the owner is gone.
     public var owner: Int?
     /// No slots are guaranteed, and it draws on what its owner has left.
@@ -49,6 +59,8 @@ public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
     public var outOfOrderRanges: Int
     /// Payload bytes that a slot is expected to hold.
     public var bytesPerSlot: Int
+    /// What has happened so far: sent again, reported, dropped and why.
+    public var counters: ConnectionCounters
 }
 
 extension TCPStack {
@@ -61,17 +73,23 @@ extension TCPStack {
             usesTimestamps: connections[i].usesTimestamps, usesSACK: connections[i].usesSACK,
             receiveScale: connections[i].rcv.scale, sendScale: connections[i].snd.scale,
             rcvNxt: connections[i].rcv.nxt, rcvAdv: connections[i].rcv.adv, sndUna: connections[i].snd.una,
-            sndNxt: connections[i].snd.nxt, sndWnd: Int(connections[i].snd.wnd), cwnd: Int(connections[i].snd.cwnd),
-            ssthresh: Int(connections[i].snd.ssthresh), segmentSize: Int(connections[i].snd.mss),
+            sndNxt: connections[i].snd.nxt, sndWnd: Int(connections[i].snd.wnd),
+            sndWndLargest: Int(connections[i].snd.maxWnd), cwnd: Int(connections[i].snd.cwnd),
+            ssthresh: Int(connections[i].snd.ssthresh), isInFastRecovery: connections[i].snd.phase == .fast,
+            isInTimeoutRecovery: connections[i].snd.phase == .timeout, segmentSize: Int(connections[i].snd.mss),
+            peerSegmentSize: Int(connections[i].snd.peerMSS),
             smoothedRoundTrip: Interval(nanoseconds: connections[i].snd.rtt.srtt),
+            roundTripVariation: Interval(nanoseconds: connections[i].snd.rtt.variance),
             retransmissionTimeout: connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO),
             retransmitDeadline: connections[i].snd.retransmitDeadline, sendBuffered: buffers.size - room(i),
+            userTimeout: patience(i), keepsAlive: connections[i].keepsAlive,
             owner: owner(of: id), isShared: connections[i].rcv.isShared,
             recordsHeld: Int(connections[i].rcv.held) + Int(connections[i].rcv.cuts),
             slotsHeld: Int(connections[i].rcv.held), slotsGuaranteed: Int(connections[i].rcv.guarantee),
             linearBytesHeld: Int(connections[i].rcv.linearHeld),
             outOfOrderBytes: Int(connections[i].rcv.outOfOrder),
-            outOfOrderRanges: Int(connections[i].rcv.rangeCount), bytesPerSlot: Int(connections[i].rcv.unit))
+            outOfOrderRanges: Int(connections[i].rcv.rangeCount), bytesPerSlot: Int(connections[i].rcv.unit),
+            counters: counters[i])
     }
 
     /// Connections in all states.

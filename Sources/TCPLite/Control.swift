@@ -8,7 +8,8 @@ extension TCPStack {
     /// Opens a connection; `opened` or `closed` tells how it went.
     ///
     /// - Parameters:
-    ///   - localPort: `nil` chooses one between 49152 and 65535 (RFC 6056, algorithm 3).
+    ///   - localPort: `nil` chooses one between 49152 and 65535 (RFC 6056, algorithm 3). One that waits in TIME-WAIT is good
+    ///     again when nothing else is, or when it is asked for, a second after its connection had timestamps (RFC 6191).
     ///   - owner: whose connection it is.
     ///   - flow: what it may count on; `nil` guarantees the configuration's `slotsPerFlow`.
     /// - Throws: a ``TCPError`` that says what is in the way.
@@ -20,9 +21,11 @@ extension TCPStack {
         guard isRegistered(owner) else { throw .unknownOwner(owner) }
         guard isPossiblePeer(address) else { throw .invalidAddress(address) }
         guard let nextHop = nextHop(to: address) else { throw .unreachable(address) }
-        guard let local = localPort ?? choosePort(address, port) else { throw .noEphemeralPort }
+        guard let local = localPort ?? choosePort(address, port, now) else { throw .noEphemeralPort }
         let key = FlowKey(remote: address, remotePort: port, localPort: local)
-        guard flows.find(key) < 0 else { throw .portInUse(local) }
+        let old = flows.find(key)
+        guard old < 0 || mayReuse(old, now) else { throw .portInUse(local) }
+        let last = old < 0 ? nil : reuse(old)
         guard let i = allocate() else { throw .tooManyConnections(limit: configuration.maxConnections) }
         let slots = slots(flow)
         guard admit(owner: Int32(owner), slots: slots) else {
@@ -30,6 +33,7 @@ extension TCPStack {
             throw .noSlots(needed: max(Int(slots), 1), free: reassembly.budgets[owner].free)
         }
         prepare(i, key, remote: address, port: port, nextHop: nextHop, owner: Int32(owner), slots: slots, now)
+        if let last { continueAbove(i, last) }
         connections[i].localPort = local
         connections[i].state = .synSent
         connections[i].snd.synOwed = true
@@ -95,6 +99,7 @@ extension TCPStack {
         guard let i = place(id) else { return }
         reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
+        taken(i)
         // The last word may have waited behind data that nobody demanded.
         offer(i)
         if connections[i].state == .timeWait {
@@ -142,6 +147,12 @@ extension TCPStack {
     /// No deliveries any more.
     mutating func forget(_ i: Int, _ pools: inout PoolTable) {
         reassembly.discardReady(&connections[i].rcv, &pools)
+        taken(i)
+        if connections[i].keepsAlive {
+            // Every state without an application has a limit of its own.
+            connections[i].keepsAlive = false
+            connections[i].lifeDeadline = .never
+        }
         connections[i].events = []
         connections[i].isOrphan = true
         connections[i].isForgotten = true
@@ -181,14 +192,17 @@ extension TCPStack {
         address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)
     }
 
-    private mutating func choosePort(_ address: IPv4Address, _ port: UInt16) -> UInt16? {
+    private mutating func choosePort(_ address: IPv4Address, _ port: UInt16, _ now: Instant) -> UInt16? {
         let offset = hash.portOffset(remote: address.rawValue, port: port)
+        var used: UInt16?
         for _ in 0..<16384 {
             portsHandedOut &+= 1
             let candidate = 49152 + UInt16(truncatingIfNeeded: (offset &+ portsHandedOut) & 16383)
-            let key = FlowKey(remote: address, remotePort: port, localPort: candidate)
-            if flows.find(key) < 0 && !isListening(candidate) { return candidate }
+            if isListening(candidate) { continue }
+            let old = flows.find(FlowKey(remote: address, remotePort: port, localPort: candidate))
+            if old < 0 { return candidate }
+            if used == nil && mayReuse(old, now) { used = candidate }
         }
-        return nil
+        return used
     }
 }

@@ -151,6 +151,7 @@ extension TCPStack {
         let id = ConnectionID(index: i, generation: connections[i].generation)
         if connections[i].events.contains(.opened) {
             connections[i].events.remove(.opened)
+            taken(i)
             return Delivery(
                 kind: .opened(
                     peer: connections[i].remote, port: connections[i].remotePort,

@@ -34,7 +34,7 @@ extension TCPStack {
         connection.rcv.isShared = slots < 0
         connection.rcv.isPull = owners[Int(owner)].configuration.pull
         connection.rcv.turn = configuration.deliveryQuantum
-        connection.rcv.mss = Int32(truncatingIfNeeded: configuration.interface.mtu - 40)
+        connection.rcv.mss = Int32(truncatingIfNeeded: segmentLimit)
         connection.rcv.scale = windowScale(connection.rcv)
         connection.snd.pathMSS = connection.rcv.mss
         connection.snd.rtt.base = configuration.initialRTO.nanoseconds
@@ -42,9 +42,41 @@ extension TCPStack {
         let local = configuration.interface.address.rawValue
         connection.tsOffset = hash.timestampOffset(local: local, flow: key.rawValue)
         connections[i] = connection
-        setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
+        counters[i] = ConnectionCounters()
+        if configuration.congestionControl == .cubic { cubics[i] = Cubic() }
+        switch configuration.initialSequence {
+        case .keyed: setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
+        case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
+        }
         scoreboard.clear(i)
         flows.insert(key, i)
+    }
+
+    /// Payload of the largest segment that is asked for (RFC 6691: without options), and sent.
+    private var segmentLimit: Int {
+        let path = configuration.interface.mtu - 40
+        guard let own = configuration.maximumSegmentSize else { return path }
+        return min(max(own, 1), path)
+    }
+
+    /// Whether a flow in TIME-WAIT may be opened anew from this side: the peer tells its old segments from new ones by their
+    /// timestamps, which have moved on since (RFC 6191, section 2), and the application knows that it is over.
+    func mayReuse(_ i: Int, _ now: Instant) -> Bool {
+        connections[i].state == .timeWait && connections[i].isForgotten && connections[i].usesTimestamps
+            && now + configuration.msl + configuration.msl >= connections[i].lifeDeadline + .seconds(1)
+    }
+
+    /// Ends TIME-WAIT for a new connection of the same flow; returns the last number that was used.
+    mutating func reuse(_ i: Int) -> SequenceNumber {
+        let last = connections[i].snd.nxt
+        leaveTimeWait(i)
+        release(i)
+        return last
+    }
+
+    /// A flow that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
+    mutating func continueAbove(_ i: Int, _ last: SequenceNumber) {
+        if connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
     }
 
     /// The least shift that can tell the largest window that the flow may be offered, at most the configuration's: with
@@ -87,7 +119,7 @@ extension TCPStack {
         if state == .closed { return }
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
-        if connections[i].isPassive && state == .synReceived { halfOpen -= 1 }
+        leaveOpening(i)
         flows.remove(connections[i].key)
         timers.remove(i)
         timeWaiting.remove(i)
@@ -95,6 +127,7 @@ extension TCPStack {
         connections[i].snd.retransmitDeadline = .never
         connections[i].lifeDeadline = .never
         connections[i].state = .closed
+        connections[i].keepsAlive = false
         connections[i].reason = reason
         statistics.closed &+= 1
         // A passive connection that was never established was never anybody's (RFC 9293, section 3.10.7.4).
@@ -130,6 +163,7 @@ extension TCPStack {
         deliverable.remove(i)
         stalled.remove(i)
         timers.remove(i)
+        taken(i)
         let owner = Int(connections[i].rcv.owner)
         reassembly.budgets[owner].leave(
             held: connections[i].rcv.held, cuts: connections[i].rcv.cuts, guarantee: connections[i].rcv.guarantee)
@@ -148,6 +182,7 @@ extension TCPStack {
     /// RFC 9293, section 3.6.1: two segment lifetimes of waiting, which the application need not wait for.
     mutating func enterTimeWait(_ i: Int, _ now: Instant) {
         connections[i].state = .timeWait
+        connections[i].keepsAlive = false
         connections[i].reason = .finished
         connections[i].snd.retransmitDeadline = .never
         restartTimeWait(i, now)

@@ -5,7 +5,9 @@ internal import Timeline
 
 extension TCPStack {
     /// A segment for no connection: LISTEN if somebody listens (RFC 9293, section 3.10.7.2), CLOSED if not (3.10.7.1).
-    @inline(never) mutating func listenerInput(_ segment: Segment, _ key: FlowKey, _ now: Instant) {
+    @inline(never) mutating func listenerInput(
+        _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pools: inout PoolTable
+    ) {
         let flags = segment.flags
         if flags.contains(.rst) {
             statistics.noConnection &+= 1
@@ -20,35 +22,44 @@ extension TCPStack {
             statistics.noConnection &+= 1
             refuse(segment)
         } else if flags.contains(.syn) && !flags.contains(.fin) {
-            accept(segment, key, now, after: nil)
+            accept(segment, key, now, after: nil, &pools)
         } else {
             statistics.noConnection &+= 1
         }
     }
 
     /// A SYN for a listener: SYN-RCVD, if there is room for everything that the connection will be promised.
-    private mutating func accept(_ segment: Segment, _ key: FlowKey, _ now: Instant, after last: SequenceNumber?) {
-        guard halfOpen < configuration.backlog, let nextHop = nextHop(to: segment.source), let i = allocate() else {
+    private mutating func accept(
+        _ segment: Segment, _ key: FlowKey, _ now: Instant, after last: SequenceNumber?, _ pools: inout PoolTable
+    ) {
+        let place = listenerIndex(segment.header.destinationPort)
+        let isFull = Int(listeners[place].opening) >= configuration.backlog
+        guard !isAcceptFull(place), let nextHop = nextHop(to: segment.source),
+            !isFull || recycleOpening(place, now, &pools),
+            let i = allocate() ?? (recycleOpening(place, now, &pools) ? allocate() : nil)
+        else {
             statistics.synsOverBacklog &+= 1
             return
         }
-        let listener = listeners[listenerIndex(segment.header.destinationPort)]
-        guard admit(owner: listener.owner, slots: listener.slots) else {
+        let listener = listeners[place]
+        guard
+            admit(owner: listener.owner, slots: listener.slots)
+                || (recycleOpening(place, now, &pools) && admit(owner: listener.owner, slots: listener.slots))
+        else {
             free.append(i)
             statistics.synsWithoutSlots &+= 1
             return
         }
         statistics.passiveOpens &+= 1
-        halfOpen += 1
         prepare(
             i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, owner: listener.owner,
             slots: listener.slots, now)
         connections[i].isPassive = true
+        enterOpening(i, place)
         connections[i].tags = segment.origin.tags
         connections[i].localPort = segment.header.destinationPort
         connections[i].state = .synReceived
-        // A port that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
-        if let last, connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
+        if let last { continueAbove(i, last) }
         takeSYN(i, segment, now)
         connections[i].snd.synOwed = true
         pending.append(i)
@@ -102,6 +113,7 @@ extension TCPStack {
         connections[i].snd.peerMSS = options.mss == 0 ? 536 : max(Int32(options.mss), 64)
         connections[i].usesTimestamps = configuration.timestamps && options.hasTimestamps
         connections[i].usesSACK = configuration.selectiveAcknowledgement && options.sackPermitted
+        connections[i].rcv.reportsDuplicates = connections[i].usesSACK && configuration.duplicateReports
         if connections[i].usesTimestamps {
             connections[i].tsRecent = options.timestampValue
             connections[i].tsRecentAt = now
@@ -124,7 +136,10 @@ extension TCPStack {
 
     /// The third step of the handshake is done.
     mutating func establish(_ i: Int, _ now: Instant) {
-        if connections[i].isPassive && connections[i].state == .synReceived { halfOpen -= 1 }
+        if opening.contains(i) {
+            leaveOpening(i)
+            enterWaiting(i)
+        }
         connections[i].state = .established
         connections[i].wasOpened = true
         connections[i].snd.retransmitDeadline = .never
@@ -135,6 +150,8 @@ extension TCPStack {
         let segments = lost ? 1 : Int32(clamping: max(configuration.initialWindow, 1))
         connections[i].snd.cwnd = segments &* connections[i].snd.mss
         statistics.established &+= 1
+        if configuration.keepAlive && !connections[i].isOrphan { connections[i].keepsAlive = true }
+        if connections[i].keepsAlive { watchSilence(i, now) }
         raise(i, .opened)
         pending.append(i)
     }
@@ -152,7 +169,7 @@ extension TCPStack {
         }
         let last = connections[i].snd.nxt
         endTimeWait(i, &pools)
-        accept(segment, key, now, after: last)
+        accept(segment, key, now, after: last, &pools)
     }
 
     /// RST in answer to a segment that belongs nowhere (RFC 9293, section 3.10.7.1).

@@ -82,6 +82,8 @@ struct Reassembly: ~Copyable {
     ) -> Acceptance {
         let before = rcv.nxt
         var ready = rcv.ready
+        // Of several ranges that the payload repeats, the first is reported (RFC 2883, section 4).
+        var repeated = (start: to, end: to)
         while true {
             let first = rcv.firstRange
             let limit = first >= 0 ? SequenceNumber.earlier(to, ranges[Int(first)].start) : to
@@ -94,12 +96,16 @@ struct Reassembly: ~Copyable {
                 if rcv.nxt < to && first != rcv.firstRange { continue }
                 break
             }
+            if ranges[Int(first)].start < repeated.start {
+                repeated = (ranges[Int(first)].start, .earlier(to, ranges[Int(first)].end))
+            }
             store.concatenate(&ready, ranges[Int(first)].pieces)
             rcv.outOfOrder &-= length(first)
             rcv.nxt = ranges[Int(first)].end
             unlink(first, &rcv)
         }
         rcv.ready = ready
+        rcv.noteDuplicate(repeated.start, repeated.end)
         return rcv.nxt == before ? .nothing : .gapFilled
     }
 
@@ -112,6 +118,7 @@ struct Reassembly: ~Copyable {
         var current = rcv.lastRange
         while current >= 0, ranges[Int(current)].start > from { current = ranges[Int(current)].previous }
         var at = from
+        var repeated = (start: to, end: to)
         let before = rcv.outOfOrder
         if current < 0 || ranges[Int(current)].end < from {
             guard rcv.rangeCount < rangeLimit, firstFreeRange >= 0 else {
@@ -121,6 +128,7 @@ struct Reassembly: ~Copyable {
             current = insert(HeldRange(start: from, end: from, pieces: PieceList(), next: -1, previous: current), &rcv)
         } else {
             at = SequenceNumber.later(from, ranges[Int(current)].end)
+            if from < at { repeated = (from, .earlier(to, at)) }
         }
         while at < to {
             let next = ranges[Int(current)].next
@@ -135,9 +143,13 @@ struct Reassembly: ~Copyable {
                 if reached < limit { break }
             }
             guard next >= 0, ranges[Int(next)].start <= at else { break }
+            if ranges[Int(next)].start < repeated.start {
+                repeated = (ranges[Int(next)].start, .earlier(to, ranges[Int(next)].end))
+            }
             join(current, next, &rcv)
             at = SequenceNumber.later(at, ranges[Int(current)].end)
         }
+        rcv.noteDuplicate(repeated.start, repeated.end)
         if ranges[Int(current)].pieces.isEmpty {
             unlink(current, &rcv)
             return .nothing

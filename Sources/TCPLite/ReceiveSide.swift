@@ -59,6 +59,11 @@ struct ReceiveSide: BitwiseCopyable {
     /// Ranges in the order in which they last grew, latest first: what SACK reports.
     var recent = RecentRanges()
 
+    /// Whether data that came twice is reported (RFC 2883), and what of it the next ACK is to report; empty for nothing.
+    var reportsDuplicates = false
+    var duplicateStart = SequenceNumber(0)
+    var duplicateEnd = SequenceNumber(0)
+
     /// Where the peer's FIN stands.
     var finAt = SequenceNumber(0)
     var hasFIN = false
@@ -71,6 +76,20 @@ struct ReceiveSide: BitwiseCopyable {
     var duplicatesOwed: Int32 = 0
     /// When the delayed ACK is due.
     var ackDeadline = Instant.never
+
+    /// Whether an ACK has blocks to carry.
+    @inline(__always) var hasReport: Bool { firstRange >= 0 || duplicateStart != duplicateEnd }
+
+    /// Notes bytes that came again; what touches the last such bytes joins them, anything else takes their place.
+    mutating func noteDuplicate(_ start: SequenceNumber, _ end: SequenceNumber) {
+        guard reportsDuplicates, start < end else { return }
+        if duplicateStart != duplicateEnd && start == duplicateEnd {
+            duplicateEnd = end
+        } else {
+            duplicateStart = start
+            duplicateEnd = end
+        }
+    }
 }
 
 /// The four ranges that grew last, latest first.

@@ -2,7 +2,7 @@ internal import DeviceMemory
 internal import Packets
 internal import Timeline
 
-/// Congestion control and loss recovery: RFC 5681, RFC 6582 without SACK, RFC 6675 with it.
+/// Loss recovery: RFC 5681, RFC 6582 without SACK, RFC 6675 with it.
 extension TCPStack {
     /// SND.UNA has moved by `acked` bytes.
     @inline(__always) mutating func recoveryACK(_ i: Int, _ acked: Int32, _ now: Instant) {
@@ -12,14 +12,14 @@ extension TCPStack {
             if connections[i].snd.una > connections[i].snd.recover + 1 {
                 connections[i].snd.recover = connections[i].snd.una - 1
             }
-            grow(i, acked)
+            grow(i, acked, now)
             if !scoreboard.isEmpty(i) { enterFastRecoveryIfLost(i) }
             return
         }
-        recoveringACK(i, acked)
+        recoveringACK(i, acked, now)
     }
 
-    @inline(never) private mutating func recoveringACK(_ i: Int, _ acked: Int32) {
+    @inline(never) private mutating func recoveringACK(_ i: Int, _ acked: Int32, _ now: Instant) {
         let phase = connections[i].snd.phase
         let mss = connections[i].snd.mss
         if connections[i].snd.una >= connections[i].snd.recover {
@@ -30,13 +30,13 @@ extension TCPStack {
                 let flight = Int32(truncatingIfNeeded: connections[i].snd.flight)
                 connections[i].snd.cwnd = min(connections[i].snd.ssthresh, max(flight, mss) &+ mss)
             } else {
-                grow(i, acked)
+                grow(i, acked, now)
             }
             return
         }
         connections[i].snd.rtxNext = .later(connections[i].snd.rtxNext, connections[i].snd.una)
         if phase == .timeout {
-            grow(i, acked)
+            grow(i, acked, now)
         } else if !connections[i].usesSACK {
             // A partial ACK: the retransmission arrived, and so did what the duplicates stood for up to the next hole, which
             // begins at SND.UNA.
@@ -47,32 +47,19 @@ extension TCPStack {
         }
     }
 
-    /// Slow start and congestion avoidance (RFC 5681, section 3.1).
-    @inline(__always) private mutating func grow(_ i: Int, _ acked: Int32) {
-        let mss = connections[i].snd.mss
-        if connections[i].snd.cwnd < connections[i].snd.ssthresh {
-            let limit = Int32(clamping: configuration.slowStartLimit) &* mss
-            connections[i].snd.cwnd = min(connections[i].snd.cwnd &+ min(acked, limit), 1 << 30)
-        } else {
-            connections[i].snd.credited &+= acked
-            if connections[i].snd.credited >= connections[i].snd.cwnd {
-                connections[i].snd.credited &-= connections[i].snd.cwnd
-                connections[i].snd.cwnd = min(connections[i].snd.cwnd &+ mss, 1 << 30)
-            }
-        }
-    }
-
-    /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675 when it brings a new report.
-    @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ now: Instant) {
+    /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675, section 2 when it brings a new report.
+    /// An ACK that only reports what came twice is neither.
+    @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ isReport: Bool) {
         // Answers to probes of a closed window are no duplicates: nothing is lost there.
         guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
         let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
-        guard window == connections[i].snd.wnd || segment.options.sackCount > 0 else { return }
+        guard connections[i].usesSACK ? isReport : window == connections[i].snd.wnd else { return }
         countDuplicate(i)
     }
 
     @inline(never) private mutating func countDuplicate(_ i: Int) {
         connections[i].snd.duplicateACKs = min(connections[i].snd.duplicateACKs &+ 1, 1 << 20)
+        counters[i].duplicateACKs &+= 1
         pending.append(i)
         if connections[i].snd.phase == .none { enterFastRecoveryIfLost(i) }
     }
@@ -87,7 +74,8 @@ extension TCPStack {
         // answers to what that recovery sent twice.
         guard connections[i].usesSACK || una > connections[i].snd.recover else { return }
         statistics.fastRecoveries &+= 1
-        halve(i)
+        counters[i].fastRecoveries &+= 1
+        backOff(i)
         connections[i].snd.cwnd = connections[i].snd.ssthresh
         connections[i].snd.phase = .fast
         connections[i].snd.recover = connections[i].snd.nxt
@@ -96,17 +84,13 @@ extension TCPStack {
         connections[i].snd.rtt.isTiming = false
     }
 
-    /// Half of what is in flight, two segments at least (RFC 5681, equation 4).
-    private mutating func halve(_ i: Int) {
-        let flight = Int32(truncatingIfNeeded: connections[i].snd.flight)
-        connections[i].snd.ssthresh = max(flight / 2, 2 &* connections[i].snd.mss)
-    }
-
     /// The retransmission timer has expired (RFC 6298, section 5; RFC 5681, section 3.1).
     mutating func retransmissionTimeout(_ i: Int, _ now: Instant) {
         statistics.timeouts &+= 1
+        counters[i].timeouts &+= 1
         // A further expiry for the same byte halves nothing again.
-        if connections[i].snd.phase != .timeout || connections[i].snd.rtt.backoff == 0 { halve(i) }
+        if connections[i].snd.phase != .timeout || connections[i].snd.rtt.backoff == 0 { backOff(i) }
+        if configuration.congestionControl == .cubic { cubics[i].timedOut() }
         connections[i].snd.cwnd = connections[i].snd.mss
         connections[i].snd.credited = 0
         connections[i].snd.duplicateACKs = 0

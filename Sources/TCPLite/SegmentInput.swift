@@ -73,10 +73,11 @@ extension TCPStack {
             payloadSum: sum.complement, origin: origin)
         if segment.options.isMalformed { statistics.badOptions &+= 1 }
         guard i >= 0 else {
-            listenerInput(segment, key, now)
+            listenerInput(segment, key, now, &pools)
             return
         }
         connections[i].untrusted = 0
+        if connections[i].keepAliveProbes > 0 { peerAnswered(i, now) }
         if connections[i].state == .synSent {
             synSentInput(i, segment, now, &pools)
         } else {
@@ -88,6 +89,7 @@ extension TCPStack {
     @inline(never) private mutating func unverifiable(_ i: Int) {
         statistics.unverified &+= 1
         guard i >= 0 else { return }
+        counters[i].unverified &+= 1
         misplaced(i, .unverified)
         connections[i].untrusted = min(connections[i].untrusted &+ 1, .max / 2)
         if connections[i].untrusted >= Int32(clamping: configuration.untrustedLimit), connections[i].wasOpened {
@@ -127,6 +129,7 @@ extension TCPStack {
         }
         guard flags.contains(.ack) else {
             statistics.missingACK &+= 1
+            counters[i].missingACK &+= 1
             return
         }
         if connections[i].usesTimestamps && segment.seq <= connections[i].rcv.lastACK {
@@ -154,6 +157,7 @@ extension TCPStack {
     @inline(__always) private mutating func timestampIsGood(_ i: Int, _ segment: Segment, _ now: Instant) -> Bool {
         guard segment.options.hasTimestamps else {
             statistics.missingTimestamps &+= 1
+            counters[i].missingTimestamps &+= 1
             return false
         }
         let age = Int32(bitPattern: segment.options.timestampValue &- connections[i].tsRecent)
@@ -161,6 +165,7 @@ extension TCPStack {
         // Section 5.5: after 24 days of silence the clock may have wrapped.
         if now - connections[i].tsRecentAt > .seconds(24 * 86_400) { return true }
         statistics.oldTimestamps &+= 1
+        counters[i].oldTimestamps &+= 1
         if connections[i].state != .timeWait { duplicateInput(i, segment, now) }
         return false
     }
@@ -169,6 +174,7 @@ extension TCPStack {
         _ i: Int, _ segment: Segment, _ key: FlowKey, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.outOfWindow &+= 1
+        counters[i].outOfWindow &+= 1
         if segment.flags.contains(.rst) { return }
         let state = connections[i].state
         if state == .timeWait {
@@ -197,6 +203,8 @@ extension TCPStack {
     mutating func duplicateInput(_ i: Int, _ segment: Segment, _ now: Instant) {
         if segment.payloadLength > 0 {
             statistics.duplicateBytes &+= UInt64(truncatingIfNeeded: segment.payloadLength)
+            let end = segment.seq + segment.payloadLength
+            connections[i].rcv.noteDuplicate(segment.seq, .earlier(end, connections[i].rcv.nxt))
             connections[i].rcv.ackNow = true
             pending.append(i)
         } else if segment.flags.contains(.fin) {
@@ -215,10 +223,12 @@ extension TCPStack {
         }
         guard connections[i].challenges < Int32(clamping: configuration.challengeLimit) else {
             statistics.challengesHeldBack &+= 1
+            counters[i].challengesHeldBack &+= 1
             return
         }
         connections[i].challenges &+= 1
         statistics.challenges &+= 1
+        counters[i].challenges &+= 1
         connections[i].rcv.ackNow = true
         pending.append(i)
     }
@@ -231,7 +241,8 @@ extension TCPStack {
         // RFC 1337: nothing is gained by cutting TIME-WAIT short.
         if connections[i].state == .timeWait { return }
         guard segment.seq == connections[i].rcv.nxt else {
-            challenge(i, now)
+            // The right edge is good for an ACK and no part of the window.
+            if segment.seq < connections[i].rcv.adv { challenge(i, now) }
             return
         }
         finish(i, connections[i].state == .synReceived ? .refused : .reset, &pools)

@@ -10,13 +10,19 @@ extension TCPStack {
 
     /// Bytes of SACK option that a segment sent now carries.
     @inline(__always) func reportLength(_ i: Int) -> Int {
-        guard connections[i].usesSACK, connections[i].rcv.firstRange >= 0 else { return 0 }
-        let recent = connections[i].rcv.recent
-        let fit = connections[i].usesTimestamps ? 3 : 4
-        let known =
-            (recent.a >= 0 ? 1 : 0) + (recent.b >= 0 ? 1 : 0) + (recent.c >= 0 ? 1 : 0) + (recent.d >= 0 ? 1 : 0)
-        let count = min(fit, known)
+        guard connections[i].usesSACK, connections[i].rcv.hasReport else { return 0 }
+        let count = min(blockLimit(i), blocksKnown(i))
         return count == 0 ? 0 : 4 + 8 * count
+    }
+
+    /// Blocks that fit beside the options of every segment (RFC 2018, section 3).
+    @inline(__always) private func blockLimit(_ i: Int) -> Int { connections[i].usesTimestamps ? 3 : 4 }
+
+    @inline(__always) private func blocksKnown(_ i: Int) -> Int {
+        let recent = connections[i].rcv.recent
+        let ranges =
+            (recent.a >= 0 ? 1 : 0) + (recent.b >= 0 ? 1 : 0) + (recent.c >= 0 ? 1 : 0) + (recent.d >= 0 ? 1 : 0)
+        return ranges + (connections[i].rcv.duplicateStart != connections[i].rcv.duplicateEnd ? 1 : 0)
     }
 
     /// Writes one segment to the output: `length` bytes of the send buffer from `sequence` on. False when the output is
@@ -76,6 +82,7 @@ extension TCPStack {
         connections[i].rcv.unacknowledged = 0
         connections[i].rcv.ackNow = false
         connections[i].rcv.ackDeadline = .never
+        connections[i].rcv.duplicateEnd = connections[i].rcv.duplicateStart
     }
 
     @inline(__always) private mutating func writeOptions(
@@ -97,17 +104,25 @@ extension TCPStack {
             writer.timestamps(
                 value: timestamp(i, now), echo: flags.contains(.ack) ? connections[i].tsRecent : 0)
         }
-        if connections[i].rcv.firstRange >= 0 && flags.contains(.ack) { writeReport(i, &writer) }
+        if connections[i].rcv.hasReport && flags.contains(.ack) { writeReport(i, &writer) }
         return writer.finish()
     }
 
-    /// The ranges that grew last, the latest first (RFC 2018, section 4).
+    /// What came twice (RFC 2883), then the ranges that grew last, the latest first (RFC 2018, section 4).
     @inline(never) private mutating func writeReport(_ i: Int, _ writer: inout TCPOptionWriter) {
         let count = (reportLength(i) - 4) / 8
         guard count > 0 else { return }
         writer.sack(count: count)
         let recent = connections[i].rcv.recent
-        for n in 0..<count {
+        var first = 0
+        if connections[i].rcv.duplicateStart != connections[i].rcv.duplicateEnd {
+            writer.sackBlock(
+                connections[i].rcv.duplicateStart.rawValue, connections[i].rcv.duplicateEnd.rawValue)
+            statistics.duplicateReportsSent &+= 1
+            counters[i].duplicateReportsSent &+= 1
+            first = 1
+        }
+        for n in 0..<count - first {
             let range = n == 0 ? recent.a : n == 1 ? recent.b : n == 2 ? recent.c : recent.d
             let bounds = reassembly.bounds(range)
             writer.sackBlock(bounds.start.rawValue, bounds.end.rawValue)

@@ -44,11 +44,17 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     /// ACKs of what was never sent, or of too long ago.
     public var badACKs: UInt64 = 0
     public var resetsReceived: UInt64 = 0
+    /// SACK blocks that reported what had been acknowledged or reported already (RFC 2883).
+    public var duplicateReports: UInt64 = 0
     public var challenges: UInt64 = 0
     /// Challenge ACKs that the limit held back.
     public var challengesHeldBack: UInt64 = 0
-    /// SYNs dropped because the table or the backlog was full.
+    /// SYNs dropped because the table, the backlog or the accept backlog was full.
     public var synsOverBacklog: UInt64 = 0
+    /// Passive connections that made room for a newer SYN before they were established.
+    public var openingsRecycled: UInt64 = 0
+    /// Last steps of handshakes that were ignored because the accept backlog was full.
+    public var opensOverBacklog: UInt64 = 0
     /// SYNs dropped because no slots could be promised.
     public var synsWithoutSlots: UInt64 = 0
 
@@ -84,6 +90,8 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var timeouts: UInt64 = 0
     public var windowProbes: UInt64 = 0
     public var windowUpdates: UInt64 = 0
+    public var keepAliveProbes: UInt64 = 0
+    public var duplicateReportsSent: UInt64 = 0
     /// Replies that are not owed to a connection (RST, echo, ARP) and found the output full.
     public var repliesDropped: UInt64 = 0
 

@@ -50,12 +50,14 @@ extension TCPStack {
         }
         guard from < to else {
             // All of it old, or beyond a window that is closed: the peer is told where we are.
+            connections[i].rcv.noteDuplicate(start, .earlier(nxt, end))
             connections[i].rcv.ackNow = true
             return
         }
         if segment.linear.count > 0 { misplaced(i, .unsplit) }
         if segment.linear.count < segment.payloadLength && !isAtHome(i, &fragment) {
             statistics.foreignFragments &+= 1
+            counters[i].refused &+= 1
             misplaced(i, .foreignPool)
             owesDuplicate(i)
             return
@@ -79,10 +81,14 @@ extension TCPStack {
             statistics.outOfOrderSegments &+= 1
             owesDuplicate(i)
         case .nothing:
+            counters[i].refused &+= 1
             noteShortage(i)
             owesDuplicate(i)
         }
-        if from != start { connections[i].rcv.ackNow = true }
+        if from != start {
+            connections[i].rcv.noteDuplicate(start, nxt)
+            connections[i].rcv.ackNow = true
+        }
         if connections[i].rcv.isShared { noteSheddable(i) }
         if connections[i].rcv.discarding > 0 { _ = dropDiscarded(i, &pools) }
     }

@@ -12,6 +12,8 @@ public import Timeline
 public struct TCPStack: ~Copyable {
     let configuration: Configuration
     let hash: KeyedHash
+    /// The configuration's, as segments are counted.
+    let acknowledgeEvery: Int32
     /// The interface's netmask, and its network's broadcast address (zero for prefixes too long to have one).
     let netmask: UInt32
     let directedBroadcast: UInt32
@@ -22,6 +24,10 @@ public struct TCPStack: ~Copyable {
     public internal(set) var statistics = StackStatistics()
 
     var connections: Slab<Connection>
+    /// What is counted of each connection, apart from what its segments touch.
+    var counters: Slab<ConnectionCounters>
+    /// CUBIC's part of each connection; one place for all when another algorithm is chosen.
+    var cubics: Slab<Cubic>
     var flows: FlowTable
     var timers: DeadlineHeap
     var neighbours: NeighbourTable
@@ -47,11 +53,11 @@ public struct TCPStack: ~Copyable {
     var sheddable: OwnerLists
     /// Connections whose stall has not been told, by owner.
     var stalled: OwnerLists
+    /// Passive connections that are not established yet, by listener, oldest first.
+    var opening: OwnerLists
     /// Connections in TIME-WAIT, oldest first.
     var timeWaiting: ConnectionList
 
-    /// Passive connections that are not established yet.
-    var halfOpen = 0
     /// Counts local ports handed out (RFC 6056, section 3.3.3).
     var portsHandedOut: UInt32 = 0
     /// When owners' accounts are looked at next, when that is worth waking up for, and when they were last looked at.
@@ -75,6 +81,7 @@ public struct TCPStack: ~Copyable {
         // pieces as slots and blocks suffice.
         let pieces = 2 * (max(configuration.slotBudget, 0) + max(configuration.linearBlocks, 0)) + 64
         hash = keys
+        acknowledgeEvery = Int32(clamping: max(configuration.acknowledgeEvery, 1))
         netmask = IPv4Address.mask(prefixLength: configuration.interface.prefixLength)
         directedBroadcast = netmask < .max - 1 ? configuration.interface.address.rawValue | ~netmask : 0
         output = FrameQueue(
@@ -82,6 +89,8 @@ public struct TCPStack: ~Copyable {
             // An ACK with all its options is 100 bytes, however small the MTU.
             frameCapacity: max(configuration.interface.mtu, 100) + 22)
         connections = Slab(count: count, repeating: Connection())
+        counters = Slab(count: count, repeating: ConnectionCounters())
+        cubics = Slab(count: configuration.congestionControl == .cubic ? count : 1, repeating: Cubic())
         flows = FlowTable(capacity: count, hash: keys)
         timers = DeadlineHeap(capacity: count)
         neighbours = NeighbourTable(capacity: configuration.neighbours)
@@ -101,6 +110,7 @@ public struct TCPStack: ~Copyable {
         deliverable = OwnerLists(connections: count, owners: configuration.owners)
         sheddable = OwnerLists(connections: count, owners: configuration.owners)
         stalled = OwnerLists(connections: count, owners: configuration.owners)
+        opening = OwnerLists(connections: count, owners: listeners.count)
         timeWaiting = ConnectionList(capacity: count)
         for i in 0..<count { free.append(i) }
         self.configuration = configuration

@@ -18,12 +18,14 @@ extension TCPStack {
         }
         if connections[i].lifeDeadline <= now {
             connections[i].lifeDeadline = .never
-            if connections[i].state == .timeWait {
+            if connections[i].keepsAlive {
+                silenceDue(i, now, &pools)
+            } else if connections[i].state == .timeWait {
                 endTimeWait(i, &pools)
             } else {
                 abandon(i, .timedOut, &pools)
             }
-            return
+            if connections[i].state == .closed { return }
         }
         if connections[i].snd.retransmitDeadline <= now {
             retransmissionDue(i, now, &pools)
@@ -35,13 +37,12 @@ extension TCPStack {
 
     /// The timer that RFC 6298 calls retransmission timer, and RFC 9293 persist timer when the window is closed.
     private mutating func retransmissionDue(_ i: Int, _ now: Instant, _ pools: inout PoolTable) {
-        let isOpening = !connections[i].isSynchronized
-        let patience = isOpening ? configuration.giveUpOpening : configuration.giveUp
-        if now - connections[i].snd.stalledSince >= patience {
+        let limit = connections[i].snd.stalledSince + patience(i)
+        if now >= limit {
             finish(i, .timedOut, &pools)
             return
         }
-        if isOpening {
+        if !connections[i].isSynchronized {
             connections[i].snd.synOwed = true
             connections[i].snd.rtt.isTiming = false
             connections[i].synRetransmissions = min(connections[i].synRetransmissions, 254) + 1
@@ -51,8 +52,9 @@ extension TCPStack {
             retransmissionTimeout(i, now)
         }
         connections[i].snd.rtt.backoff = min(connections[i].snd.rtt.backoff, 31) + 1
-        connections[i].snd.retransmitDeadline =
-            now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
+        // Also between two retransmissions, when that is where patience ends.
+        connections[i].snd.retransmitDeadline = min(
+            limit, now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO))
     }
 
     /// Another try for a connection, also for one that waits for a neighbour.

@@ -19,7 +19,7 @@ extension TCPStack {
             return
         }
         if connections[i].isOrphan && connections[i].state == .finWait2 && connections[i].lifeDeadline == .never {
-            // Half closed when its application left: nobody waits for the rest but this timer.
+            // Nobody waits for the rest but this timer, whether its application left before or after half closing it.
             connections[i].lifeDeadline = now + configuration.orphanTimeout
         }
         let isDone = transmit(i, now) && acknowledge(i, now)
@@ -45,9 +45,11 @@ extension TCPStack {
         switch connections[i].state {
         case .synSent, .synReceived: return opening(i, now)
         case .established, .closeWait, .finWait1, .closing, .lastACK: break
+        case .finWait2: return !connections[i].keepAliveOwed || askPeer(i, now)
         default: return true
         }
         if connections[i].snd.probeOwed && !probe(i, now) { return false }
+        if connections[i].keepAliveOwed && !askPeer(i, now) { return false }
         if connections[i].snd.phase != .none && !retransmit(i, now) { return false }
         if connections[i].snd.unsent > 0 || (connections[i].snd.finQueued && !connections[i].snd.finSent) {
             return sendNew(i, now)
@@ -67,6 +69,7 @@ extension TCPStack {
         }
         guard isSent else { return false }
         connections[i].snd.synOwed = false
+        if connections[i].snd.nxt != connections[i].snd.iss { counters[i].openingsRetransmitted &+= 1 }
         if connections[i].snd.nxt == connections[i].snd.iss {
             connections[i].snd.nxt = connections[i].snd.iss + 1
             time(i, now)
@@ -178,7 +181,7 @@ extension TCPStack {
         if length > 0 && start + length == connections[i].snd.end { flags.insert(.psh) }
         if fin { flags.insert(.fin) }
         guard emit(i, start, flags, length, now) else { return false }
-        statistics.bytesRetransmitted &+= UInt64(truncatingIfNeeded: length)
+        countRetransmission(i, length)
         connections[i].snd.lastSent = now
         if connections[i].snd.retransmitDeadline == .never {
             connections[i].snd.retransmitDeadline =
@@ -211,6 +214,7 @@ extension TCPStack {
         if !isTimed { connections[i].snd.rtt.isTiming = false }
         connections[i].snd.probeOwed = false
         statistics.windowProbes &+= 1
+        counters[i].windowProbes &+= 1
         return true
     }
 
@@ -221,11 +225,12 @@ extension TCPStack {
         guard now - connections[i].snd.lastSent > limit else { return }
         let initial = Int32(clamping: max(configuration.initialWindow, 1)) &* connections[i].snd.mss
         connections[i].snd.cwnd = min(connections[i].snd.cwnd, initial)
+        if configuration.congestionControl == .cubic { cubics[i].idled() }
     }
 
     /// One ACK for the burst: at once after two segments, after a gap or its closing; otherwise within the delay.
     @inline(__always) private mutating func acknowledge(_ i: Int, _ now: Instant) -> Bool {
-        if connections[i].rcv.ackNow || connections[i].rcv.unacknowledged >= 2 {
+        if connections[i].rcv.ackNow || connections[i].rcv.unacknowledged >= acknowledgeEvery {
             guard connections[i].state != .synSent else { return true }
             let sequence = connections[i].snd.nxt
             guard emit(i, sequence, .ack, 0, now) else { return false }

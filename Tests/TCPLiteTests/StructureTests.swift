@@ -81,6 +81,13 @@
             }
         }
 
+        @Test("what is kept for each connection has the size that was decided, and no more")
+        func sizes() {
+            #expect(MemoryLayout<Connection>.stride <= 464)
+            #expect(MemoryLayout<ConnectionCounters>.stride <= 92)
+            #expect(MemoryLayout<Cubic>.stride <= 48)
+        }
+
         @Test("K-09: the scoreboard against a set of bytes, across the wrap")
         func scoreboardAgainstASet() {
             for seed in 0..<30 {

@@ -49,6 +49,10 @@ import Timeline
                 let told = SequenceNumber(answer.ack) + Int(answer.header.window) << Int(scale)
                 let advance = told.distance(from: edge)
                 #expect(advance >= 0 || -advance < 1 << Int(scale), "seed \(seed)")
+                // A segment or half of the buffer; less only where the scale rounds.
+                let unit = min(info.bytesPerSlot, try script.info(id).bytesPerSlot)
+                let least = min(1460, info.slotsGuaranteed * unit / 2) - (1 << Int(scale)) + 1
+                #expect(advance < 1 << Int(scale) || advance >= least, "seed \(seed): \(advance), not \(least)")
                 if told > edge { edge = told }
             }
             #expect(edge == script.host.stack.info(id)?.rcvAdv)
