@@ -53,6 +53,10 @@ let package = Package(
         module("PagePool", ["DeviceMemory"]),
         module("HeaderSplit", ["DeviceMemory", "Rings", "PagePool"]),
         module("TCPLite", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit"]),
+        // Stacks over impaired wires in virtual time: a tool of the tests.
+        module("Simulation", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "TCPLite"]),
+        .executableTarget(
+            name: "tcp-sim", dependencies: ["Simulation", arguments], path: "Tests/Simulator", swiftSettings: strict),
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(
@@ -159,6 +163,7 @@ let package = Package(
             ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
         tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("SimulationTests", ["Simulation", "TCPLite", "Packets", "PagePool", "DeviceMemory", "Timeline"]),
         tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],
     swiftLanguageModes: [.v6]

@@ -60,16 +60,20 @@ extension TCPStack {
         return true
     }
 
-    /// SND.WND (RFC 9293, section 3.10.7.4): only segments that are no older than the last one that set it.
+    /// SND.WND (RFC 9293, section 3.10.7.4): only segments that are no older than the last one that set it, by SEG.SEQ or,
+    /// which the RFC leaves out, by SEG.ACK: a repeated segment that acknowledges more would otherwise move the old window up
+    /// with SND.UNA, beyond the edge that was offered.
     @inline(__always) private mutating func updateSendWindow(_ i: Int, _ segment: Segment, _ now: Instant) {
         let wl1 = connections[i].snd.wl1
-        guard wl1 < segment.seq || (wl1 == segment.seq && connections[i].snd.wl2 <= segment.ack) else { return }
+        let wl2 = connections[i].snd.wl2
+        guard wl2 < segment.ack || wl1 < segment.seq || (wl1 == segment.seq && wl2 <= segment.ack) else { return }
         connections[i].snd.wl1 = segment.seq
         connections[i].snd.wl2 = segment.ack
         let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
         if window != connections[i].snd.wnd { changeSendWindow(i, window, now) }
-        // A closed window may stay so for as long as the peer answers (RFC 9293, section 3.8.6.1).
-        if window == 0 { connections[i].snd.stalledSince = now }
+        // A closed window may stay so for as long as the peer answers (RFC 9293, section 3.8.6.1) and there is an application
+        // that may lose patience; what one has left behind must not be kept for ever (RFC 6429).
+        if window == 0 && !connections[i].isOrphan { connections[i].snd.stalledSince = now }
     }
 
     @inline(never) mutating func changeSendWindow(_ i: Int, _ window: Int32, _ now: Instant) {

@@ -100,6 +100,8 @@ extension TCPStack {
         reassembly.discardReady(&connections[i].rcv, &pools)
         connections[i].events.subtract([.opened, .endOfStream, .sendSpace, .untrusted])
         taken(i)
+        // The last word may have waited behind data that nobody demanded.
+        offer(i)
         if connections[i].state == .timeWait {
             endTimeWait(i, &pools)
         } else {

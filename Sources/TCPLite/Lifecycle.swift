@@ -35,7 +35,7 @@ extension TCPStack {
         connection.rcv.isPull = owners[Int(owner)].configuration.pull
         connection.rcv.turn = configuration.deliveryQuantum
         connection.rcv.mss = Int32(truncatingIfNeeded: segmentLimit)
-        connection.rcv.scale = configuration.windowScale
+        connection.rcv.scale = windowScale(connection.rcv)
         connection.snd.pathMSS = connection.rcv.mss
         connection.snd.rtt.base = configuration.initialRTO.nanoseconds
         connection.snd.stalledSince = now
@@ -77,6 +77,16 @@ extension TCPStack {
     /// A flow that comes out of TIME-WAIT continues above its old numbers (RFC 9293, section 3.6.1).
     mutating func continueAbove(_ i: Int, _ last: SequenceNumber) {
         if connections[i].snd.iss <= last { setInitialSequence(i, last + 128_000) }
+    }
+
+    /// The least shift that can tell the largest window that the flow may be offered, at most the configuration's: with
+    /// coarser steps a flow with few slots, whose peer sends small segments, would round its window down to nothing.
+    private func windowScale(_ rcv: ReceiveSide) -> UInt8 {
+        let slots = rcv.isShared ? reassembly.budgets[Int(rcv.owner)].limit : Int(rcv.guarantee)
+        let largest = slots > 0 ? slots &* Int(max(rcv.mss, 1)) : configuration.linearBytesPerFlow
+        var scale: UInt8 = 0
+        while scale < configuration.windowScale && 0xFFFF << Int(scale) < largest { scale &+= 1 }
+        return scale
     }
 
     /// ISS, and everything that follows from it.

@@ -102,9 +102,11 @@ extension TCPStack {
     /// What a peer's SYN says of it: sequence numbers, window, options.
     private mutating func takeSYN(_ i: Int, _ segment: Segment, _ now: Instant) {
         let options = segment.options
+        // A SYN of ours has offered a window before there was anything that it could be beyond; it stays offered.
+        let offered = max(connections[i].rcv.adv.distance(from: connections[i].rcv.nxt), 0)
         connections[i].rcv.irs = segment.seq
         connections[i].rcv.nxt = segment.seq + 1
-        connections[i].rcv.adv = segment.seq + 1
+        connections[i].rcv.adv = segment.seq + 1 + offered
         connections[i].rcv.lastACK = segment.seq + 1
         // RFC 9293, section 3.7.1: 536 when the peer does not say. Under 64 a segment would be mostly header: believe 64, so
         // that a hostile value costs little more than its own bytes.
@@ -120,7 +122,6 @@ extension TCPStack {
         if let shift = options.windowScale {
             // RFC 7323, section 2.3: more than 14 is treated as 14.
             connections[i].snd.scale = min(shift, 14)
-            connections[i].rcv.scale = configuration.windowScale
         } else {
             connections[i].snd.scale = 0
             connections[i].rcv.scale = 0

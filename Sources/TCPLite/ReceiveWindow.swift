@@ -40,6 +40,8 @@ extension TCPStack {
         let wanted = grows ? backed : min(promised, largest)
         var field = wanted &>> scale
         if field &<< scale < promised && (field &+ 1) &<< scale <= backed { field &+= 1 }
+        // A flow without a guarantee may be offered a little more than there is; nothing would leave it to probes for ever.
+        if field == 0 && grows && connections[i].rcv.isShared { field = 1 }
         // Counted once for each closing: nothing is taken, and nothing new acknowledged, until it is open again.
         if field == 0 && nxt != connections[i].rcv.lastACK { counters[i].windowClosings &+= 1 }
         let edge = nxt + field &<< scale

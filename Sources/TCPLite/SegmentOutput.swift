@@ -97,7 +97,7 @@ extension TCPStack {
                 writer.timestamps(value: timestamp(i, now), echo: isAnswer ? connections[i].tsRecent : 0)
             }
             // RFC 7323, section 2.2: in the answer only if the peer sent it, which is when a shift was taken over.
-            if !isAnswer || connections[i].offersScale { writer.windowScale(configuration.windowScale) }
+            if !isAnswer || connections[i].offersScale { writer.windowScale(connections[i].rcv.scale) }
             return writer.finish()
         }
         if connections[i].usesTimestamps && !flags.contains(.rst) {

@@ -125,12 +125,14 @@ extension TCPStack {
 
     /// Books a segment that was sent for the first time.
     private mutating func sent(_ i: Int, _ sequence: SequenceNumber, _ length: Int, _ fin: Bool, _ now: Instant) {
-        if connections[i].snd.flight == 0 { connections[i].snd.stalledSince = now }
+        let wasIdle = connections[i].snd.flight == 0
+        if wasIdle { connections[i].snd.stalledSince = now }
         connections[i].snd.nxt = sequence + length + (fin ? 1 : 0)
         connections[i].snd.lastSent = now
         statistics.bytesSent &+= UInt64(truncatingIfNeeded: length)
         if !connections[i].snd.rtt.isTiming && connections[i].snd.phase == .none { time(i, now) }
-        if connections[i].snd.retransmitDeadline == .never {
+        // A timer that runs with nothing out is that of a probe, and says nothing of when this is lost.
+        if wasIdle || connections[i].snd.retransmitDeadline == .never {
             connections[i].snd.retransmitDeadline =
                 now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
         }
@@ -193,6 +195,9 @@ extension TCPStack {
     private mutating func probe(_ i: Int, _ now: Instant) -> Bool {
         let una = connections[i].snd.una
         let window = Int(connections[i].snd.wnd)
+        // What an open window takes for the first time is timed like any other segment, and ends the back-off when it is
+        // acknowledged: the timer that forces out little data is no longer each time (RFC 9293, section 3.8.6.2.1).
+        let isTimed = window > 0 && connections[i].snd.flight == 0
         if connections[i].snd.flight > 0 {
             let data = max(connections[i].snd.end.distance(from: una), 0)
             let fin = connections[i].snd.finSent && data == 0
@@ -206,7 +211,7 @@ extension TCPStack {
             guard emit(i, una, [.ack, .fin], 0, now) else { return false }
             sent(i, una, 0, true, now)
         }
-        connections[i].snd.rtt.isTiming = false
+        if !isTimed { connections[i].snd.rtt.isTiming = false }
         connections[i].snd.probeOwed = false
         statistics.windowProbes &+= 1
         counters[i].windowProbes &+= 1

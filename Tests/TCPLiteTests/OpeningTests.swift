@@ -11,7 +11,7 @@ import Timeline
         let answer = try #require(script.send(.syn, ack: 0, options: Script.usual).first)
         #expect(answer.flags == [.syn, .ack] && answer.ack == 1001)
         #expect(answer.options.mss == 1460 && answer.options.sackPermitted && answer.options.hasTimestamps)
-        #expect(answer.options.windowScale == 7 && answer.options.timestampEcho == 1)
+        #expect(answer.options.windowScale == 1 && answer.options.timestampEcho == 1)
         #expect(answer.header.headerLength % 4 == 0 && answer.checksumIsGood && answer.header.urgentPointer == 0)
         script.seq = 1001
         script.ack = answer.seq &+ 1
