@@ -83,7 +83,6 @@ extension StationPlan {
         slots = random.pick([32, 96, 192, 400])
         guarantee = random.pick([8, 24, 48, 120])
         isShared = random.once(in: 4)
-        if random.once(in: 12) { missing = slots * 7 / 8 }
         blocks = random.pick([128, 512, 1024])
         linearBytes = random.pick([8, 32, 64, 256]) << 10
         sendBuffer = random.pick([4, 16, 64]) << 10

@@ -81,7 +81,7 @@ struct FlowOracle {
     private(set) var isReborn = false
     /// The peer's clock jumps: what is oldest and newest of its timestamps cannot be said.
     var isClockWild = false
-    /// When the stream that an end sends last got on: its peer heard what was next, or it heard so.
+    /// When an end last heard that the stream which it sends got on.
     private(set) var moved = [Instant.zero, Instant.zero]
 
     private static func distance(_ a: UInt32, _ b: UInt32) -> Int { Int(Int32(bitPattern: a &- b)) }
@@ -89,7 +89,7 @@ struct FlowOracle {
     /// A segment reached `end` whole and was taken by its stack.
     mutating func heard(_ s: Sighting, by end: Int, now: Instant) {
         var me = ends[end]
-        let before = (me.heard.prefix, me.heardACK)
+        let before = me.heardACK
         if s.isSYN && me.peerISS == nil {
             me.peerISS = s.seq
             me.peerOffer = WireEnd.Offer(s)
@@ -123,8 +123,7 @@ struct FlowOracle {
                 FlowOracle.distance(value, old.newest) > 0 ? value : old.newest
             )
         }
-        if me.heard.prefix > before.0 { moved[1 - end] = now }
-        if me.heardACK > before.1 { moved[end] = now }
+        if me.heardACK > before { moved[end] = now }
         ends[end] = me
     }
 

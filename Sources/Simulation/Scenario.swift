@@ -88,8 +88,6 @@ package struct StationPlan: Sendable, Hashable, Codable {
     package var coalescing = 0
     package var burst = 64
     package var slots = 192
-    /// Slots of those that are not there: frames find none although the stack would take them.
-    package var missing = 0
     /// Slots of the flows' guarantees; none makes them share.
     package var guarantee = 48
     package var isShared = false

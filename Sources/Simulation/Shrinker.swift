@@ -147,7 +147,7 @@ extension Fields where Plan == StationPlan {
         [
             field(\.sleep), field(\.sleepAfter), field(\.hold), field(\.demand), field(\.readEvery),
             field(\.readRecords), field(\.unverified), field(\.coalescing), field(\.burst), field(\.layout),
-            field(\.boundary), field(\.isShared), field(\.mtu), field(\.slots), field(\.missing), field(\.guarantee),
+            field(\.boundary), field(\.isShared), field(\.mtu), field(\.slots), field(\.guarantee),
             field(\.blocks),
             field(\.linearBytes), field(\.sendBuffer), field(\.ranges), field(\.output), field(\.scale),
             field(\.timestamps), field(\.sack), field(\.nagle), field(\.offload), field(\.delayedACK),

@@ -39,7 +39,7 @@ final class Station {
                 identifier: 1,
                 provider: MemoryProvider(
                     deviceRegionAt: IOVA(0x10_0000), slotSize: Station.slotSize,
-                    slotCount: max(plan.slots - plan.missing, 0) + Station.ringSlots)))
+                    slotCount: plan.slots + Station.ringSlots)))
         application = Application(plan, number: number, flows: flows)
     }
 

@@ -176,7 +176,9 @@ extension World {
     private var wasUnreachable: Bool {
         var faults = 0
         for line in lines {
-            for dimension in [Dimension.loss, .burstLoss, .silence, .queueOverflow, .corruptHeader, .corruptPayload] {
+            for dimension in [
+                Dimension.loss, .burstLoss, .silence, .queueOverflow, .corruptHeader, .corruptPayload, .shortage,
+            ] {
                 faults += line.counts[dimension]
             }
             faults += line.plan.script?.count ?? 0
