@@ -107,7 +107,7 @@ extension TCPStack {
             let left = SequenceNumber(segment.optionBytes.be32(at))
             let right = SequenceNumber(segment.optionBytes.be32(at + 4))
             let una = connections[i].snd.una
-            if block == 0 && isDuplicateReport(segment, left, right) {
+            if block == 0 && TCPStack.isDuplicateReport(segment, left, right) {
                 // Some of what was sent twice was not lost (RFC 2883). Nothing is undone for that: the window has been halved.
                 statistics.duplicateReports &+= 1
                 counters[i].duplicateReports &+= 1
@@ -127,7 +127,9 @@ extension TCPStack {
     }
 
     /// Whether the first block is one of RFC 2883, section 4: before SEG.ACK, or within the second.
-    private func isDuplicateReport(_ segment: Segment, _ left: SequenceNumber, _ right: SequenceNumber) -> Bool {
+    private static func isDuplicateReport(
+        _ segment: Segment, _ left: SequenceNumber, _ right: SequenceNumber
+    ) -> Bool {
         guard left < right else { return false }
         if right <= segment.ack { return true }
         guard segment.options.sackCount > 1 else { return false }

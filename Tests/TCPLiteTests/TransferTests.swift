@@ -102,6 +102,10 @@ import Timeline
             $0.selectiveAcknowledgement = seed & 8 == 0
             $0.timestamps = seed & 16 == 0
             $0.nagle = seed & 32 == 0
+            $0.congestionControl = seed & 64 == 0 ? .newReno : .cubic
+            $0.duplicateReports = seed & 1 == 0
+            // Half of them wrap on the way.
+            $0.initialSequence = seed & 2 == 0 ? .keyed : .fixed(0xFFFF_8000)
         }
     }
 
