@@ -56,7 +56,8 @@ let package = Package(
         // Stacks over impaired wires in virtual time: a tool of the tests.
         module("Simulation", ["Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "TCPLite"]),
         .executableTarget(
-            name: "tcp-sim", dependencies: ["Simulation", arguments], path: "Tests/Simulator", swiftSettings: strict),
+            name: "tcp-sim", dependencies: ["Simulation", arguments], path: "Tests/Simulator",
+            exclude: ["corpus"], swiftSettings: strict),
         module("Wire", ["CShim", "CPcap", "Timeline", "DeviceMemory", "Packets"]),
         module("SoftNIC", ["Timeline", "DeviceMemory", "Packets", "NICRegisters", "Rings"]),
         module(

@@ -95,6 +95,9 @@ extension StationPlan {
         offload = random.once(in: 4)
         delayedACK = random.pick([1_000, 40_000, 40_000, 200_000])
         initialWindow = random.pick([1, 2, 10, 10])
+        acknowledgeEvery = random.pick([1, 2, 2, 4])
+        isCubic = random.once(in: 3)
+        wraps = random.once(in: 4)
         switch random.level() {
         case .off: break
         case .mild:

@@ -150,9 +150,12 @@ struct FlowOracle {
             ends[end] = me
             return
         }
-        if s.isSYN, let iss = me.iss, iss != s.seq {
-            isReborn = true
-            return
+        if s.isSYN, let iss = me.iss {
+            let acknowledges = s.hasACK ? FlowOracle.distance(s.ack, me.peerISS ?? 0) : 1
+            if iss != s.seq || acknowledges != 1 || me.sentEnd > 1 || me.acknowledged > 1 {
+                isReborn = true
+                return
+            }
         }
         if me.hasReset {
             if s.isSYN {

@@ -103,6 +103,10 @@ package struct StationPlan: Sendable, Hashable, Codable {
     package var offload = false
     package var delayedACK = 40_000
     package var initialWindow = 10
+    package var acknowledgeEvery = 2
+    package var isCubic = false
+    /// Sequence numbers begin a little before they wrap.
+    package var wraps = false
     /// The application looks at its records so often, and takes so many (0: all there are).
     package var readEvery = 0
     package var readRecords = 0

@@ -151,7 +151,7 @@ extension Fields where Plan == StationPlan {
             field(\.blocks),
             field(\.linearBytes), field(\.sendBuffer), field(\.ranges), field(\.output), field(\.scale),
             field(\.timestamps), field(\.sack), field(\.nagle), field(\.offload), field(\.delayedACK),
-            field(\.initialWindow),
+            field(\.initialWindow), field(\.acknowledgeEvery), field(\.isCubic), field(\.wraps),
         ]
     }
 }

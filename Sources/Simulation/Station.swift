@@ -63,6 +63,9 @@ final class Station {
         c.delayedAcknowledgement = .microseconds(UInt64(plan.delayedACK))
         c.initialWindow = plan.initialWindow
         c.nagle = plan.nagle
+        c.acknowledgeEvery = plan.acknowledgeEvery
+        c.congestionControl = plan.isCubic ? .cubic : .newReno
+        if plan.wraps { c.initialSequence = .fixed(.max - 5_000) }
         c.transmitChecksumOffload = plan.offload
         return c
     }
