@@ -143,8 +143,9 @@ struct Application {
             release(station, now: now)
         }
         if let failure { throw failure }
-        if i == nil && isLiedTo {
-            // A liar may open again; this application serves it once.
+        if i == nil && (isLiedTo || self.plan.wraps) {
+            // A liar may open again, and so may old segments where sequence numbers always begin alike (RFC 6528 is there for a
+            // reason); this application serves each once.
             if case .opened = delivery.kind { station.stack.abort(delivery.connection, pools: &station.pools) }
             return
         }

@@ -51,6 +51,8 @@ extension Scenario {
         let most = min(stations[0].mtu, stations[1].mtu, lines[0].mtu, lines[1].mtu) * 300
         for i in flows.indices { for end in 0...1 { flows[i].ends[end].bytes = min(flows[i].ends[end].bytes, most) } }
         if random.once(in: 6) { liar = Lie.draw(&random) }
+        // Positions of a liar's would count from the SYN of a connection before.
+        if liar != nil { stations[1].wraps = false }
         if liar != nil { flows = [flows[0]] }
     }
 }

@@ -25,6 +25,8 @@ struct WireEnd {
     /// The furthest position that a SACK block reported.
     var heardReport = 0
     var heardReset = false
+    /// The furthest ACK that did not come with bytes which it had: such segments are dropped, their ACK with them.
+    var takenACK = 0
     /// Something beyond the SYN has reached it: the connection stands.
     var heardMore = false
     var echoes: (oldest: UInt32, newest: UInt32)?
@@ -89,7 +91,7 @@ struct FlowOracle {
     /// A segment reached `end` whole and was taken by its stack.
     mutating func heard(_ s: Sighting, by end: Int, now: Instant) {
         var me = ends[end]
-        let before = me.heardACK
+        let before = (ack: me.takenACK, prefix: me.heard.prefix)
         if s.isSYN && me.peerISS == nil {
             me.peerISS = s.seq
             me.peerOffer = WireEnd.Offer(s)
@@ -113,6 +115,8 @@ struct FlowOracle {
                     if right <= me.sentEnd { me.heardReport = max(me.heardReport, right) }
                 }
                 me.heardACK = max(me.heardACK, at)
+                let last = FlowOracle.distance(s.seq, me.peerISS ?? 0) + s.length
+                if s.length == 0 || s.isSYN || last > before.prefix { me.takenACK = max(me.takenACK, at) }
                 me.heardEdge = max(me.heardEdge, at + s.window << (s.isSYN ? 0 : me.peerScale))
             }
         }
@@ -123,12 +127,12 @@ struct FlowOracle {
                 FlowOracle.distance(value, old.newest) > 0 ? value : old.newest
             )
         }
-        if me.heardACK > before { moved[end] = now }
+        if me.takenACK > before.ack { moved[end] = now }
         ends[end] = me
     }
 
     /// Whether everything that an end has sent was acknowledged, as far as it knows.
-    func isQuiet(_ end: Int) -> Bool { ends[end].heardMore && ends[end].sentEnd <= ends[end].heardACK }
+    func isQuiet(_ end: Int) -> Bool { ends[end].heardMore && ends[end].sentEnd <= ends[end].takenACK }
 
     /// A router told `end` something, which may make it repeat what it sent.
     mutating func heardRouter(by end: Int) { ends[end].repeated.heardSince = true }
