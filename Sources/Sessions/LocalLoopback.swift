@@ -41,7 +41,7 @@ struct LocalLoopback: FarEndUser {
             let shared = HeapBytes(count: ApplicationChannel.bytes)
             let channel = ApplicationChannel(shared.bytes)
             let consumer = try Consumer(
-                channel: channel, region: region, connections: options.flows, hold: options.hold, http: false,
+                channel: channel, region: region, connections: options.flows, hold: options.hold, service: .take,
                 outputPath: nil, trace: recorder.trace, uniform: options.uniform)
             let side = DeviceSide(
                 port: nic, end: end, consumer: consumer, frameCapacity: options.device.mtu + 64)

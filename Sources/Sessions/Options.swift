@@ -164,6 +164,16 @@ public struct FrameOptions: Codable, Sendable {
     var traffic: SplitTraffic { udpPort == nil ? .ipv4 : .tcpAndUDP }
 }
 
+/// How a receiver answers what it takes.
+public enum StreamService: String, Codable, Sendable {
+    /// Not at all.
+    case take
+    /// As a server of HTTP does to one PUT a connection.
+    case http
+    /// With the same bytes: read from the region by the consumer, and sent from host memory.
+    case echo
+}
+
 /// What `uiodrv receive` is asked to do.
 public struct ReceiveOptions: Codable, Sendable {
     /// Model and memory.
@@ -178,8 +188,8 @@ public struct ReceiveOptions: Codable, Sendable {
     public var connections = 1
     /// Frames instead of connections; `nil` is TCP.
     public var frames: FrameOptions?
-    /// Each connection carries one HTTP PUT.
-    public var http = false
+    /// What is done with each connection's bytes, besides digesting and keeping them.
+    public var service = StreamService.take
     /// Who runs where.
     public var placement = Placement.twoThreads
 

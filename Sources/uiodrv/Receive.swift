@@ -17,6 +17,8 @@ struct Receive: ParsableCommand {
     var connections = 1
     @Flag(help: "Take one HTTP PUT a connection (curl -T FILE) and keep its body.")
     var http = false
+    @Flag(help: "Send every byte back, as it was received.")
+    var echo = false
     @Flag(help: "Take every frame instead of TCP connections: payload into the region, headers to --headers.")
     var raw = false
     @Option(help: "Take UDP datagrams for this port instead of TCP connections.")
@@ -65,10 +67,13 @@ struct Receive: ParsableCommand {
         options.ports = port
         options.output = output
         options.connections = connections
-        options.http = http
+        guard !(http && echo) else { throw SessionError("--http and --echo answer differently; drop one of them") }
+        options.service = http ? .http : echo ? .echo : .take
         if raw || udp != nil {
             guard !(raw && udp != nil) else { throw SessionError("--raw takes every frame already; drop it or --udp") }
-            guard !http else { throw SessionError("HTTP needs TCP; drop --http, or --raw and --udp") }
+            guard !http && !echo else {
+                throw SessionError("HTTP and echoes need TCP; drop --http and --echo, or --raw and --udp")
+            }
             if udp == 0 { throw SessionError("0 is no UDP port; choose from 1 to 65535") }
             var chosen = FrameOptions()
             chosen.udpPort = udp

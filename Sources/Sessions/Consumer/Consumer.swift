@@ -15,7 +15,9 @@ struct Consumer: ~Copyable {
     private var held: Slab<UInt64>
     private var heldHead = 0
     private var heldCount = 0
-    private let http: Bool
+    private let service: StreamService
+    /// A record whose bytes the send ring had no room for; nothing is taken before it.
+    private var unanswered: FragmentRecord?
     private let outputPath: String?
     private let limit: Int
     private let trace: Trace
@@ -40,7 +42,7 @@ struct Consumer: ~Copyable {
 
     init(
         channel: ApplicationChannel, wakeup: consuming WakeupLine? = nil, region: borrowing DeviceRegion,
-        connections: Int, hold: Int, http: Bool,
+        connections: Int, hold: Int, service: StreamService,
         outputPath: String?, trace: Trace, uniform: Bool = false
     ) throws(DeviceMemoryError) {
         regions = try ConsumerRegions(region, writable: uniform)
@@ -49,7 +51,7 @@ struct Consumer: ~Copyable {
         streams = Slab(capacity: connections)
         index = StreamIndex(capacity: connections)
         held = Slab(count: hold + 1, repeating: 0)
-        self.http = http
+        self.service = service
         self.outputPath = outputPath
         limit = connections
         self.trace = trace
@@ -59,6 +61,10 @@ struct Consumer: ~Copyable {
     mutating func poll(now: Instant) -> Bool {
         var count = 0
         while count < 256, let record = nextRecord() {
+            if service == .echo && !echo(record) {
+                unanswered = record
+                break
+            }
             take(record, now)
             count &+= 1
         }
@@ -69,6 +75,10 @@ struct Consumer: ~Copyable {
     }
 
     private mutating func nextRecord() -> FragmentRecord? {
+        if let record = unanswered {
+            unanswered = nil
+            return record
+        }
         if !uniform { return client.next() }
         return client.next { regions.payload($0) }
     }
@@ -100,6 +110,17 @@ struct Consumer: ~Copyable {
         case .closed: if let i = index[record.connection], !streams[i].ended { end(i, reset: true) }
         case .untrusted: untrusted &+= 1
         case .frame, .place, .event, nil: break
+        }
+    }
+
+    /// Sends a record's bytes back, all or none; false when there is no room for them now.
+    private mutating func echo(_ record: FragmentRecord) -> Bool {
+        switch record.kind {
+        case .linear: return client.send(client.bytes(of: record), on: record.connection)
+        case .device:
+            guard let bytes = regions.payload(record) else { return true }
+            return client.send(bytes.readOnly, on: record.connection)
+        default: return true
         }
     }
 
@@ -155,7 +176,7 @@ struct Consumer: ~Copyable {
             }
         }
         index.insert(record.connection, streams.count)
-        streams.append(Stream(connection: record.connection, peer: peer, http: http, output: file))
+        streams.append(Stream(connection: record.connection, peer: peer, http: service == .http, output: file))
     }
 
     private mutating func end(_ i: Int, reset: Bool) {
@@ -193,7 +214,7 @@ struct Consumer: ~Copyable {
 
     /// HTTP answers, when their time has come.
     private mutating func answer() {
-        guard http else { return }
+        guard service == .http else { return }
         for i in 0..<streams.count where !streams[i].answered && !streams[i].ended {
             guard let request = streams[i].http, request.headDone else { continue }
             if request.expectsContinue && request.refusal == nil && !streams[i].continued {

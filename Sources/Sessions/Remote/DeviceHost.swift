@@ -174,12 +174,12 @@ struct DeviceServing: FarEndUser, ~Copyable {
             case .loopback(let options):
                 consumer = try Consumer(
                     channel: channel, wakeup: line, region: region, connections: options.flows, hold: options.hold,
-                    http: false,
+                    service: .take,
                     outputPath: nil, trace: .disabled)
             case .receive(let options):
                 consumer = try Consumer(
                     channel: channel, wakeup: line, region: region, connections: options.connections, hold: 0,
-                    http: options.http,
+                    service: options.service,
                     outputPath: options.output, trace: .disabled)
             }
         } catch {
