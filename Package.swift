@@ -25,7 +25,7 @@ let package = Package(
     name: "uiodrv",
     products: [
         .executable(name: "uiodrv", targets: ["uiodrv"]),
-        .library(name: "CUIODrv", targets: ["CClient"]),
+        .library(name: "uiodrv-client", targets: ["CClient"]),
         .library(
             name: "uiodrvKit",
             targets: [

@@ -95,7 +95,8 @@ public struct Configuration: Sendable, BitwiseCopyable {
 
     /// Largest segment, in bytes of payload, that is asked for and sent; `nil` takes what the MTU allows (RFC 6691).
     public var maximumSegmentSize: Int?
-    /// Shift of the receive window (RFC 7323, section 2.2), 0 to 14. 7 lets a window of 8 MiB be told in steps of 128.
+    /// Largest shift of the receive window (RFC 7323, section 2.2), 0 to 14; a flow uses the least that can tell what it may be
+    /// offered. 7 lets a window of 8 MiB be told in steps of 128.
     public var windowScale: UInt8 = 7
     /// Whether timestamps (RFC 7323, section 3) are offered and accepted.
     public var timestamps = true
