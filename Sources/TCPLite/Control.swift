@@ -48,7 +48,7 @@ extension TCPStack {
         let count = min(bytes.count, room(i))
         if count < bytes.count { connections[i].snd.wantsSpace = true }
         guard count > 0 else { return 0 }
-        buffers.store(i, connections[i].snd.end, bytes.slice(0, count))
+        buffers.store(i, ringPosition(i, connections[i].snd.end), bytes.slice(0, count))
         connections[i].snd.end = connections[i].snd.end + count
         pending.append(i)
         return count
@@ -131,6 +131,11 @@ extension TCPStack {
     /// applications hold stay with them.
     public mutating func close(pools: inout PoolTable) {
         reassembly.store.endLending()
+        // Frames that nobody will take refer to slots too.
+        while !output.isEmpty {
+            for part in 0..<output.frontPartCount { released(output.frontPart(part).label, pools: &pools) }
+            output.popFront()
+        }
         for i in 0..<connections.count where !free.contains(i) {
             forget(i, &pools)
             connections[i].resetOwed = false
@@ -185,7 +190,8 @@ extension TCPStack {
         // By state, not by comparison with ISS: that goes wrong when 2 GiB have been sent.
         let una = connections[i].snd.una
         let first = connections[i].isSynchronized ? una : una + 1
-        return buffers.size - max(connections[i].snd.end.distance(from: first), 0)
+        let queued = max(connections[i].snd.end.distance(from: first), 0)
+        return buffers.size - max(queued - placedOut(i), 0)
     }
 
     private func isPossiblePeer(_ address: IPv4Address) -> Bool {

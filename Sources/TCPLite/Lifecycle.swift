@@ -44,6 +44,7 @@ extension TCPStack {
         connections[i] = connection
         counters[i] = ConnectionCounters()
         if configuration.congestionControl == .cubic { cubics[i] = Cubic() }
+        if configuration.placedSends > 0 { placed[i] = PlacedSide() }
         switch configuration.initialSequence {
         case .keyed: setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
         case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
@@ -119,6 +120,7 @@ extension TCPStack {
         if state == .closed { return }
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
+        if connections[i].snd.isPlaced { giveUpPlaced(i, &pools) }
         leaveOpening(i)
         flows.remove(connections[i].key)
         timers.remove(i)
@@ -207,6 +209,7 @@ extension TCPStack {
         parked.remove(i)
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
+        if connections[i].snd.isPlaced { giveUpPlaced(i, &pools) }
         statistics.closed &+= 1
         if connections[i].isForgotten { release(i) }
     }
