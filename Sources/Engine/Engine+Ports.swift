@@ -24,7 +24,7 @@ extension Engine where Driver: ~Copyable {
     ) throws(EngineError) {
         guard owner >= 0, owner < ports.count else { throw .binding(.noSuchOwner(owner: owner)) }
         // What the one there holds would be nobody's.
-        guard !openPorts[owner] else { throw .binding(.ownerTaken(owner: owner)) }
+        guard !openPorts[owner], owner != echoOwner else { throw .binding(.ownerTaken(owner: owner)) }
         do {
             if let flows {
                 if stack.isRegistered(owner) { stack.removeOwner(owner, pools: &pools) }
@@ -88,6 +88,7 @@ extension Engine where Driver: ~Copyable {
         for owner in 0..<ports.count where openPorts[owner] {
             if deliver(to: owner, now) { any = true }
         }
+        if echoOwner >= 0 && echoDeliveries() { any = true }
         return any
     }
 
