@@ -85,7 +85,7 @@ extension Engine where Driver: ~Copyable {
     /// the others waiting.
     @inlinable mutating func deliver(_ now: Instant) -> Bool {
         var any = false
-        for owner in 0..<ports.count where openPorts[owner] {
+        for owner in 0..<ports.count where openPorts[owner] && owner != echoOwner {
             if deliver(to: owner, now) { any = true }
         }
         if echoOwner >= 0 && echoDeliveries() { any = true }

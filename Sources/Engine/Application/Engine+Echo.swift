@@ -40,6 +40,16 @@ extension Engine where Driver: ~Copyable {
         echoOwner = owner
     }
 
+    /// Makes the application that was there from the start an echo, and lets its region be sent from: its port is passed by.
+    public mutating func echoFirst() throws(EngineError) {
+        guard stack.configuredPlacedSends > 0 else { throw .binding(.noSending) }
+        stack.setPull(owner: 0, true)
+        echoOwner = 0
+        for place in 1..<regions.count where regions[place].state == .active && regions[place].owner == 0 {
+            pools.pools[place].maySend = true
+        }
+    }
+
     /// What the echo has done.
     public var echoed: EchoStatistics { echoStatistics }
 
