@@ -197,11 +197,13 @@ public struct ReceiveResult: Encodable, Sendable {
     public var digests: [StreamResult] = []
     /// What a run without TCP saw.
     public var frames: FrameResult?
+    /// What tests of iperf3 brought, in their order; `nil` for another service.
+    public var iperf3: [IperfTestResult]?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case connections, digests, frames }
+    private enum Keys: String, CodingKey { case connections, digests, frames, iperf3 }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
@@ -209,5 +211,6 @@ public struct ReceiveResult: Encodable, Sendable {
         try container.encode(connections, forKey: .connections)
         try container.encode(digests, forKey: .digests)
         try container.encodeIfPresent(frames, forKey: .frames)
+        try container.encodeIfPresent(iperf3, forKey: .iperf3)
     }
 }

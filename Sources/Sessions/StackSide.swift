@@ -23,7 +23,8 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
-        sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], log: Logger
+        sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], connect: ConnectPlan?,
+        log: Logger
     ) throws(SessionError) {
         do {
             let flushWindow = try device.flushWindow(region)
@@ -33,6 +34,10 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 wait: { device.wait($0) })
             do {
                 for port in ports { try engine.stack.listen(port: port) }
+                if let connect {
+                    _ = try engine.stack.connect(
+                        to: connect.address, port: connect.port, localPort: nil, now: monotonicNow())
+                }
             } catch {
                 engine.shutDown(wait: { device.wait($0) })
                 throw error
@@ -173,6 +178,8 @@ struct StackPlan {
     let memory: SessionMemory
     let configuration: EngineConfiguration
     let ports: [UInt16]
+    /// A connection to open besides.
+    let connect: ConnectPlan?
     let patience: Interval
     let loseRegionAfter: UInt64?
     let log: Logger
@@ -209,7 +216,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         do {
             side = try StackSide<Driver>(
                 device: device, memory: memory, region: region, sleeper: sleeper, configuration: plan.configuration,
-                ports: plan.ports,
+                ports: plan.ports, connect: plan.connect,
                 log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
