@@ -148,6 +148,7 @@ extension TCPStack {
         connections[i].snd.stalledSince = now
         if !scoreboard.isEmpty(i) { scoreboard.advance(i, to: ack) }
         recoveryACK(i, acked, now)
+        if connections[i].snd.end <= ack { buffers.release(i) }
         if connections[i].snd.flight == 0 {
             connections[i].snd.retransmitDeadline = .never
         } else {

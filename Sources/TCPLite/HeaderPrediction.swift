@@ -29,7 +29,7 @@ extension TCPStack {
         guard isForUs, isPlain, control &>> 16 & 0xF7 == 0x10, view.count == 34 &+ headerLength else { return false }
         let source = view.be32(26)
         let ports = view.be32(34)
-        let i = flows.find(
+        let i = find(
             FlowKey(
                 remote: IPv4Address(rawValue: source), remotePort: UInt16(truncatingIfNeeded: ports &>> 16),
                 localPort: UInt16(truncatingIfNeeded: ports)))
@@ -66,7 +66,7 @@ extension TCPStack {
         statistics.deviceBytes &+= UInt64(truncatingIfNeeded: length)
         statistics.bytesReceived &+= UInt64(truncatingIfNeeded: length)
         connections[i].rcv.unacknowledged &+= 1
-        deliverable.append(i, connections[i].rcv.owner)
+        arrived(i)
         pending.append(i)
         return true
     }

@@ -5,9 +5,14 @@ internal import Timeline
 
 /// How a place in the table gets a connection, and how it becomes free again.
 extension TCPStack {
-    /// A free place; the oldest connection in TIME-WAIT makes room when there is none and its end was delivered.
+    /// A free place, and room for its flow; the oldest connection in TIME-WAIT makes room when there is none and its end was
+    /// delivered.
     mutating func allocate() -> Int? {
-        if free.isEmpty, timeWaiting.first >= 0 {
+        guard flows.makeRoom() else {
+            statistics.growthsRefused &+= 1
+            return nil
+        }
+        if free.isEmpty, !openPlaces(), timeWaiting.first >= 0 {
             let oldest = Int(timeWaiting.first)
             if connections[oldest].isForgotten {
                 leaveTimeWait(oldest)
@@ -24,7 +29,7 @@ extension TCPStack {
         _ now: Instant
     ) {
         var connection = Connection()
-        connection.generation = connections[i].generation
+        connection.id = connections[i].id
         connection.key = key
         connection.remote = remote
         connection.remotePort = port
@@ -48,8 +53,7 @@ extension TCPStack {
         case .keyed: setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
         case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
         }
-        scoreboard.clear(i)
-        flows.insert(key, i)
+        flows.insert(key.tag(hash), i)
     }
 
     /// Payload of the largest segment that is asked for (RFC 6691: without options), and sent.
@@ -120,7 +124,8 @@ extension TCPStack {
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
         leaveOpening(i)
-        flows.remove(connections[i].key)
+        flows.remove(connections[i].key.tag(hash), i)
+        giveUpSending(i)
         timers.remove(i)
         timeWaiting.remove(i)
         connections[i].rcv.ackDeadline = .never
@@ -162,6 +167,7 @@ extension TCPStack {
         parked.remove(i)
         deliverable.remove(i)
         stalled.remove(i)
+        holding.remove(i)
         timers.remove(i)
         taken(i)
         let owner = Int(connections[i].rcv.owner)
@@ -173,7 +179,7 @@ extension TCPStack {
         connections[i].rcv.guarantee = 0
         connections[i].rcv.isShared = false
         connections[i].rcv.owner = Int32(configuration.owners)
-        connections[i].generation &+= 1
+        connections[i].id = identifiers.next(connections[i].id)
         connections[i].state = .closed
         connections[i].key = .none
         free.append(i)
@@ -212,7 +218,8 @@ extension TCPStack {
     }
 
     private mutating func leaveTimeWait(_ i: Int) {
-        flows.remove(connections[i].key)
+        flows.remove(connections[i].key.tag(hash), i)
+        giveUpSending(i)
         timers.remove(i)
         timeWaiting.remove(i)
         connections[i].lifeDeadline = .never
