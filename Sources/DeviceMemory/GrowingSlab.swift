@@ -7,6 +7,8 @@
     @usableFromInline let base: UnsafeMutablePointer<Element>
     @usableFromInline var used: Int
     @usableFromInline var memory: Reservation
+    /// Elements that address space was set aside for.
+    @usableFromInline let capacity: Int
 
     /// Number of elements.
     @inlinable public var count: Int { used }
@@ -15,7 +17,8 @@
     @inlinable public init(capacity: Int) {
         let bytes = max(capacity, 0).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         memory = Reservation(bytes: bytes.overflow ? .max : bytes.partialValue)
-        unsafe base = memory.base.bindMemory(to: Element.self, capacity: max(capacity, 0))
+        self.capacity = memory.size > 0 ? capacity : 0
+        unsafe base = memory.base.bindMemory(to: Element.self, capacity: self.capacity)
         used = 0
     }
 
@@ -23,15 +26,14 @@
     /// address space or grants no memory.
     @inlinable public init(zeroed count: Int) {
         self.init(capacity: count)
-        if memory.makeAccessible(max(count, 0) &* MemoryLayout<Element>.stride) { used = max(count, 0) }
+        if memory.makeAccessible(self.capacity &* MemoryLayout<Element>.stride) { used = self.capacity }
     }
 
     /// Adds elements until there are `count`; nothing when there are as many. False, with nothing changed, when that is more
     /// than was set aside or the system grants no memory.
     @inlinable public mutating func grow(to count: Int, repeating element: Element) -> Bool {
         if count <= used { return true }
-        let bytes = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        guard !bytes.overflow, memory.makeAccessible(bytes.partialValue) else { return false }
+        guard count <= capacity, memory.makeAccessible(count &* MemoryLayout<Element>.stride) else { return false }
         unsafe (base + used).initialize(repeating: element, count: count &- used)
         used = count
         return true

@@ -57,7 +57,8 @@
             for step in 0..<6000 {
                 let isGrowing = (step / 1500) % 2 == 0
                 if random.below(10) < (isGrowing ? 8 : 3) {
-                    let opened = model.open(spread == .max ? UInt32(truncatingIfNeeded: random.next()) : random.below(spread))
+                    let opened = model.open(
+                        spread == .max ? UInt32(truncatingIfNeeded: random.next()) : random.below(spread))
                     #expect(opened)
                 } else {
                     // Also one that is not there.
@@ -89,7 +90,8 @@
             #expect(model.growths >= 6 && wasRemovedWhileMoving > 0)
         }
 
-        @Test("one opening moves a bounded number of flows, and a search looks at few entries at every moment of growth")
+        @Test(
+            "one opening moves a bounded number of flows, and a search looks at few entries at every moment of growth")
         func boundedWork() {
             var random = SeededGenerator(seed: 11)
             var model = Model(expecting: 8)
