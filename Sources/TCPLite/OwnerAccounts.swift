@@ -97,7 +97,10 @@ extension TCPStack {
                 connections[i].rcv.waited = 0
                 connections[i].rcv.isStalled = false
                 stalled.remove(i)
-                if !waits { holding.remove(i) }
+                if !waits {
+                    connections[i].rcv.isHolding = false
+                    holding.remove(i)
+                }
                 continue
             }
             connections[i].rcv.waited &+= elapsed.nanoseconds

@@ -67,6 +67,8 @@ struct ReceiveSide: BitwiseCopyable {
     /// Where the peer's FIN stands.
     var finAt = SequenceNumber(0)
     var hasFIN = false
+    /// It is among those whose data waits, or did when the accounts were last looked at.
+    var isHolding = false
 
     /// Segments with data since the last ACK.
     var unacknowledged: Int32 = 0

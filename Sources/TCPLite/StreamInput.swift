@@ -96,10 +96,14 @@ extension TCPStack {
     /// The application has data to take, which counts as waiting from now on.
     @inline(__always) mutating func arrived(_ i: Int) {
         deliverable.append(i, connections[i].rcv.owner)
-        if holding.contains(i) { return }
-        holding.append(i)
+        if !connections[i].rcv.isHolding { startsWaiting(i) }
+    }
+
+    @inline(never) private mutating func startsWaiting(_ i: Int) {
+        connections[i].rcv.isHolding = true
         connections[i].rcv.isTouched = false
         connections[i].rcv.waited = 0
+        holding.append(i)
     }
 
     /// Whether the fragment is of a pool that the connection's owner has a part in.

@@ -1,4 +1,5 @@
 #if DEBUG
+    import Packets
     @testable import TCPLite
     import Testing
     import Timeline
@@ -118,6 +119,26 @@
             // Knuth, section 6.4: 1.5 entries on average at half load; two tables while one is moved.
             #expect(Double(total) / Double(searches) < 3)
             #expect(worst < 100)
+        }
+
+        @Test(
+            "flows are spread evenly even by keys of few bits, and by ports that follow each other",
+            arguments: [0, 1, 2, 1 << 40])
+        func weakKeys(_ key: UInt64) {
+            let hash = KeyedHash(k0: key, k1: 2)
+            var tags: Set<UInt32> = []
+            var buckets: [UInt32: Int] = [:]
+            for host in 0..<16 {
+                for port in 0..<256 {
+                    let flow = FlowKey(
+                        remote: IPv4Address(10, 0, 0, UInt8(host)), remotePort: UInt16(50_000 + port), localPort: 80)
+                    let tag = flow.tag(hash)
+                    tags.insert(tag)
+                    buckets[tag & 8191, default: 0] += 1
+                }
+            }
+            // Of 4096 random tags none is expected twice, and no bucket of twice as many to have more than 8.
+            #expect(tags.count >= 4095 && (buckets.values.max() ?? 0) <= 8)
         }
 
         @Test("growing ends by itself: the old table is empty long before the new one is half full")

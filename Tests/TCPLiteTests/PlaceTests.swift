@@ -103,7 +103,12 @@ import Timeline
             $0.defaultOwner = owner
         }
         var peers: [Peer] = []
-        for n in 0..<1000 { peers.append(try PlaceTests.open(script, 1024 + n)) }
+        for n in 0..<1000 {
+            peers.append(try PlaceTests.open(script, 1024 + n))
+            if n % 100 == 0 { script.data([1, 2, 3]) }
+        }
+        let holding = script.host.stack.holding.count
+        #expect(holding > 0)
         // What opening has left to do is done.
         _ = script.wait(.seconds(400))
         let before = script.host.stack.statistics
