@@ -11,21 +11,27 @@ public import Timeline
     public var networkLength: UInt8
     /// Length of the TCP header in bytes.
     public var transportLength: UInt8
+    /// Payload of each segment that the device cuts the frame into; 0: the frame is one segment.
+    public var segmentSize: UInt16
 
     /// Nothing: the frame is complete.
     @inlinable public static var none: FrameOffload {
         FrameOffload(tcpChecksum: false, linkLength: 0, networkLength: 0, transportLength: 0)
     }
 
-    @inlinable public init(tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8) {
+    @inlinable public init(
+        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0
+    ) {
         self.tcpChecksum = tcpChecksum
         self.linkLength = linkLength
         self.networkLength = networkLength
         self.transportLength = transportLength
+        self.segmentSize = segmentSize
     }
 }
 
-/// A bounded queue of whole Ethernet frames (without FCS) in host memory, first in first out.
+/// A bounded queue of Ethernet frames (without FCS), first in first out: whole ones in host memory, or their beginnings there
+/// and parts that stay where they are.
 ///
 /// All space is allocated once; a frame is written in place (``reserve()``, ``commit(length:due:offload:mark:)``) and read in
 /// place (``front``, ``popFront()``).
@@ -35,32 +41,40 @@ public import Timeline
         @usableFromInline var due: Instant
         @usableFromInline var offload: FrameOffload
         @usableFromInline var mark: FrameMark
-        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload, mark: FrameMark) {
+        @usableFromInline var parts: Int
+        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload, mark: FrameMark, parts: Int) {
             self.length = length
             self.due = due
             self.offload = offload
             self.mark = mark
+            self.parts = parts
         }
     }
 
     @usableFromInline let storage: HeapBytes
     @usableFromInline var entries: Slab<Entry>
+    /// ``partLimit`` for each frame.
+    @usableFromInline var parts: Slab<PlacedPart>
     @usableFromInline var head: Int
     @usableFromInline var tail: Int
     @usableFromInline let mask: Int
-    /// The longest frame that fits, in bytes.
+    /// The longest frame, or beginning of one, that fits, in bytes.
     public let frameCapacity: Int
+    /// The most parts of one frame.
+    public let partLimit: Int
 
-    /// Room for `depth` frames (rounded up to a power of two) of `frameCapacity` bytes.
-    public init(depth: Int, frameCapacity: Int) {
+    /// Room for `depth` frames (rounded up to a power of two) of `frameCapacity` bytes and `partLimit` parts.
+    public init(depth: Int, frameCapacity: Int, partLimit: Int = 0) {
         var size = 1
         while size < depth { size *= 2 }
         storage = HeapBytes(count: size * frameCapacity)
-        entries = Slab(count: size, repeating: Entry(length: 0, due: .zero, offload: .none, mark: .none))
+        entries = Slab(count: size, repeating: Entry(length: 0, due: .zero, offload: .none, mark: .none, parts: 0))
+        parts = Slab(count: size * partLimit, repeating: PlacedPart(iova: IOVA(0), length: 0, label: 0))
         head = 0
         tail = 0
         mask = size - 1
         self.frameCapacity = frameCapacity
+        self.partLimit = partLimit
     }
 
     /// Frames in the queue.
@@ -76,12 +90,18 @@ public import Timeline
         return storage.bytes.slice((tail & mask) &* frameCapacity, frameCapacity)
     }
 
-    /// Queues the reserved space as a frame of `length` bytes that is not to leave before `due`.
+    /// Gives the reserved frame its part number `number`, counted from 0; they follow the bytes in host memory in this order.
+    @inlinable public mutating func place(_ part: PlacedPart, number: Int) {
+        precondition(number >= 0 && number < partLimit)
+        parts[(tail & mask) &* partLimit &+ number] = part
+    }
+
+    /// Queues the reserved space as a frame of `length` bytes, and `parts` parts, that is not to leave before `due`.
     @inlinable public mutating func commit(
-        length: Int, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none
+        length: Int, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none, parts: Int = 0
     ) {
-        precondition(!isFull && length <= frameCapacity)
-        entries[tail & mask] = Entry(length: length, due: due, offload: offload, mark: mark)
+        precondition(!isFull && length <= frameCapacity && parts <= partLimit)
+        entries[tail & mask] = Entry(length: length, due: due, offload: offload, mark: mark, parts: parts)
         tail &+= 1
     }
 
@@ -103,6 +123,12 @@ public import Timeline
         precondition(!isEmpty)
         return storage.bytes.slice((head & mask) &* frameCapacity, entries[head & mask].length)
     }
+
+    /// How many parts follow the oldest frame's bytes. The queue must not be empty.
+    @inlinable public var frontPartCount: Int { entries[head & mask].parts }
+
+    /// A part of the oldest frame, `number` from 0.
+    @inlinable public func frontPart(_ number: Int) -> PlacedPart { parts[(head & mask) &* partLimit &+ number] }
 
     /// When the oldest frame is to leave. The queue must not be empty.
     @inlinable public var frontDue: Instant { entries[head & mask].due }

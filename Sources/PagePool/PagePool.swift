@@ -36,6 +36,8 @@ public import DeviceMemory
     public let slotCount: Int
     /// Kind of memory.
     public let kind: MemoryKind
+    /// Whether the device may send from these slots: a binding says so, and no other slot ever leaves (U.27, U.30).
+    public var maySend = false
     @usableFromInline let base: IOVA
     /// Where each slot is, when they do not all follow one another.
     @usableFromInline let addresses: Slab<IOVA>

@@ -78,6 +78,11 @@ public import DeviceMemory
         Int(netmem.pool) < pools.count && pools[Int(netmem.pool)].canShare(netmem.index)
     }
 
+    /// Whether pool `number` exists and may be sent from: see ``PagePool/maySend``.
+    @inlinable public func maySend(_ number: UInt16) -> Bool {
+        Int(number) < pools.count && pools[Int(number)].maySend
+    }
+
     /// Moves the stack's reference to an application: see ``PagePool/deliver(_:)``.
     @inlinable public mutating func deliver(_ fragment: consuming Fragment) -> DeliveredFragment {
         let index = Int(fragment.netmem.pool)

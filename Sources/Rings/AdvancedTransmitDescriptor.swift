@@ -14,27 +14,43 @@ public enum AdvancedTransmitFormat: TransmitDescriptorFormat {
     @usableFromInline static var insertFCS: UInt64 { 1 << 25 }
     @usableFromInline static var reportStatus: UInt64 { 1 << 27 }
     @usableFromInline static var extended: UInt64 { 1 << 29 }
+    @usableFromInline static var segmentation: UInt64 { 1 << 31 }
+    @usableFromInline static var popIXSM: UInt64 { 1 << (32 + 8) }
     @usableFromInline static var popTXSM: UInt64 { 1 << (32 + 9) }
 
-    @inlinable public static func writeContext(_ ring: DescriptorWords, index: Int, _ offload: TransmitOffload) {
+    @inlinable public static var contextHoldsLength: Bool { false }
+
+    @inlinable public static func writeContext(
+        _ ring: DescriptorWords, index: Int, _ offload: TransmitOffload, frameLength: Int
+    ) {
         let lengths = UInt64(offload.networkLength) | UInt64(offload.linkLength) &<< 9
         ring.store(index &* 2, lengths)
         // TUCMD: IPV4 (bit 10), L4T = TCP (01 in 12:11).
         let command = extended | typeContext | 1 << 10 | 1 << 11
         // Second half: IDX 0 in 6:4, L4LEN in 15:8, MSS in 31:16 (0: no segmentation).
         let l4 = UInt64(offload.transportLength) &<< (32 &+ 8)
-        ring.store(index &* 2 &+ 1, command | l4)
+        let segment = UInt64(offload.segmentSize) &<< (32 &+ 16)
+        ring.store(index &* 2 &+ 1, command | l4 | segment)
     }
 
-    @inlinable public static func writeFrame(
-        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, tcpChecksum: Bool
+    @inlinable public static func writeData(
+        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, isLast: Bool, _ offload: TransmitOffload?,
+        frameLength: Int
     ) {
         ring.store(index &* 2, buffer.rawValue)
-        let n = UInt64(truncatingIfNeeded: length)
-        let command = extended | typeData | endOfPacket | insertFCS | reportStatus | (n & 0xFFFF)
-        // PAYLEN (63:46) is the whole packet when there is no segmentation.
-        let options = n &<< (32 &+ 14) | (tcpChecksum ? popTXSM : 0)
-        ring.store(index &* 2 &+ 1, command | options)
+        var command = extended | typeData | insertFCS | (UInt64(truncatingIfNeeded: length) & 0xFFFF)
+        if isLast { command |= endOfPacket | reportStatus }
+        // PAYLEN (63:46) is the whole packet, and what is behind its headers when that is cut into segments.
+        var payload = frameLength
+        if let offload {
+            if offload.tcpChecksum { command |= popTXSM }
+            if offload.segmentSize != 0 {
+                // Every segment has a header checksum of its own (IXSM).
+                command |= segmentation | popIXSM
+                payload &-= offload.headerLength
+            }
+        }
+        ring.store(index &* 2 &+ 1, command | UInt64(truncatingIfNeeded: payload) &<< (32 &+ 14))
     }
 
     @inlinable public static func isDone(_ ring: DescriptorWords, index: Int) -> Bool {

@@ -15,10 +15,16 @@ public enum ExtendedTransmitFormat: TransmitDescriptorFormat {
     @usableFromInline static var extended: UInt64 { 1 << 29 }
     @usableFromInline static var contextTCP: UInt64 { 1 << 24 }
     @usableFromInline static var contextIPv4: UInt64 { 1 << 25 }
+    @usableFromInline static var segmentation: UInt64 { 1 << 26 }
+    @usableFromInline static var popIXSM: UInt64 { 1 << 40 }
     @usableFromInline static var popTXSM: UInt64 { 1 << (40 + 1) }
     @usableFromInline static var done: UInt64 { 1 << 32 }
 
-    @inlinable public static func writeContext(_ ring: DescriptorWords, index: Int, _ offload: TransmitOffload) {
+    @inlinable public static var contextHoldsLength: Bool { true }
+
+    @inlinable public static func writeContext(
+        _ ring: DescriptorWords, index: Int, _ offload: TransmitOffload, frameLength: Int
+    ) {
         let network = UInt64(offload.linkLength)
         let transport = network &+ UInt64(offload.networkLength)
         // IPCSS, IPCSO (the checksum is 10 bytes into IPv4), IPCSE (its last byte).
@@ -26,16 +32,29 @@ public enum ExtendedTransmitFormat: TransmitDescriptorFormat {
         // TUCSS, TUCSO (16 bytes into TCP), TUCSE 0: to the end of the packet. Two VLAN tags and all options fit 8 bits.
         let tcp = (transport & 0xFF) &<< 32 | ((transport &+ 16) & 0xFF) &<< 40
         ring.store(index &* 2, ip | tcp)
-        ring.store(index &* 2 &+ 1, extended | contextTCP | contextIPv4)
+        var second = extended | contextTCP | contextIPv4
+        if offload.segmentSize != 0 {
+            // PAYLEN 19:0 without headers, HDRLEN 47:40, MSS 63:48.
+            let header = offload.headerLength
+            second |= segmentation | UInt64(truncatingIfNeeded: frameLength &- header) & 0xF_FFFF
+            second |= (UInt64(truncatingIfNeeded: header) & 0xFF) &<< 40 | UInt64(offload.segmentSize) &<< 48
+        }
+        ring.store(index &* 2 &+ 1, second)
     }
 
-    @inlinable public static func writeFrame(
-        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, tcpChecksum: Bool
+    @inlinable public static func writeData(
+        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, isLast: Bool, _ offload: TransmitOffload?,
+        frameLength: Int
     ) {
         ring.store(index &* 2, buffer.rawValue)
-        let n = UInt64(truncatingIfNeeded: length) & 0xFFFF
-        let command = extended | typeData | endOfPacket | insertFCS | reportStatus
-        ring.store(index &* 2 &+ 1, n | command | (tcpChecksum ? popTXSM : 0))
+        // DTALEN has 20 bits, of which QEMU honours 16: a buffer is no longer than ``PlacedPart/limit`` or a frame.
+        var second = (UInt64(truncatingIfNeeded: length) & 0xFFFF) | typeData | insertFCS | extended
+        if isLast { second |= endOfPacket | reportStatus }
+        if let offload {
+            if offload.tcpChecksum { second |= popTXSM }
+            if offload.segmentSize != 0 { second |= segmentation | popIXSM }
+        }
+        ring.store(index &* 2 &+ 1, second)
     }
 
     @inlinable public static func isDone(_ ring: DescriptorWords, index: Int) -> Bool {

@@ -68,14 +68,22 @@ public protocol SplitDescriptorFormat {
     public var networkLength: UInt8
     /// Bytes of the TCP header.
     public var transportLength: UInt8
+    /// Payload of each segment that the device is to cut the frame into; 0: the frame is one segment.
+    public var segmentSize: UInt16
 
     /// Names every field.
-    @inlinable public init(tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8) {
+    @inlinable public init(
+        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0
+    ) {
         self.tcpChecksum = tcpChecksum
         self.linkLength = linkLength
         self.networkLength = networkLength
         self.transportLength = transportLength
+        self.segmentSize = segmentSize
     }
+
+    /// Bytes of all headers.
+    @inlinable public var headerLength: Int { Int(linkLength) &+ Int(networkLength) &+ Int(transportLength) }
 }
 
 /// How a family of NICs lays out transmit descriptors.
@@ -85,10 +93,22 @@ public protocol TransmitDescriptorFormat {
     /// Alignment of the ring's base and length in bytes.
     static var ringAlignment: Int { get }
 
+    /// Whether a context holds the length of the one frame that it is for, and must be written again for each that is cut
+    /// into segments.
+    static var contextHoldsLength: Bool { get }
+
     /// Writes a descriptor that tells the device where headers begin, for the frames after it.
-    static func writeContext(_ ring: DescriptorWords, index: Int, _ offload: TransmitOffload)
-    /// Writes the only descriptor of a frame; it asks for a report when done.
-    static func writeFrame(_ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, tcpChecksum: Bool)
+    ///
+    /// - Parameter frameLength: bytes of the frame that comes next, headers and all.
+    static func writeContext(_ ring: DescriptorWords, index: Int, _ offload: TransmitOffload, frameLength: Int)
+    /// Writes a descriptor with some bytes of a frame; the last one of a frame asks for a report when done.
+    ///
+    /// - Parameters:
+    ///   - offload: what is asked for the whole frame.
+    ///   - frameLength: bytes of the whole frame, headers and all.
+    static func writeData(
+        _ ring: DescriptorWords, index: Int, buffer: IOVA, length: Int, isLast: Bool, _ offload: TransmitOffload?,
+        frameLength: Int)
     /// Whether the device has reported descriptor `index` done.
     static func isDone(_ ring: DescriptorWords, index: Int) -> Bool
 }

@@ -147,6 +147,7 @@ extension TCPStack {
         connections[i].snd.una = ack
         connections[i].snd.stalledSince = now
         if !scoreboard.isEmpty(i) { scoreboard.advance(i, to: ack) }
+        if connections[i].snd.isPlaced { endAcknowledged(i, &pools) }
         recoveryACK(i, acked, now)
         if connections[i].snd.end <= ack { buffers.release(i) }
         if connections[i].snd.flight == 0 {

@@ -156,6 +156,11 @@ public struct Configuration: Sendable, BitwiseCopyable {
     /// Whether the device completes TCP checksums: the field then holds the pseudo-header's sum, TCP length included, and
     /// the frame's ``Packets/FrameOffload`` says so.
     public var transmitChecksumOffload = false
+    /// Whether the device cuts what is sent from a region into segments: the stack then hands over up to 64 KiB at once.
+    public var segmentationOffload = false
+    /// Runs of bytes that may be under way from regions at once, all connections together, 56 bytes each; 0: nothing is sent
+    /// from regions.
+    public var placedSends = 0
 
     // MARK: keep-alive
 

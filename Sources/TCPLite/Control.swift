@@ -51,7 +51,7 @@ extension TCPStack {
             if !buffers.has(i) && count == 0 { waitForBuffer(i) }
         }
         guard count > 0, buffers.take(i) else { return 0 }
-        buffers.store(i, connections[i].snd.end, bytes.slice(0, count))
+        buffers.store(i, ringPosition(i, connections[i].snd.end), bytes.slice(0, count))
         connections[i].snd.end = connections[i].snd.end + count
         pending.append(i)
         return count
@@ -67,6 +67,12 @@ extension TCPStack {
     public func sendSpace(_ id: ConnectionID) -> Int {
         guard let i = live(id), canSend(i) else { return 0 }
         return room(i)
+    }
+
+    /// Has ``Delivery/Kind/sendSpaceAvailable`` told when there is room again, also when nothing was refused.
+    public mutating func tellSendSpace(_ id: ConnectionID) {
+        guard let i = live(id), canSend(i) else { return }
+        connections[i].snd.wantsSpace = true
     }
 
     /// Closes the sending direction after what is queued; receiving goes on.
@@ -134,6 +140,11 @@ extension TCPStack {
     /// applications hold stay with them.
     public mutating func close(pools: inout PoolTable) {
         reassembly.store.endLending()
+        // Frames that nobody will take refer to slots too.
+        while !output.isEmpty {
+            for part in 0..<output.frontPartCount { released(output.frontPart(part).label, pools: &pools) }
+            output.popFront()
+        }
         for i in 0..<connections.count where !free.contains(i) {
             forget(i, &pools)
             connections[i].resetOwed = false
@@ -183,16 +194,16 @@ extension TCPStack {
         }
     }
 
-    /// Bytes in the send buffer, sent or not.
-    @inline(__always) func queued(_ i: Int) -> Int {
+    /// Bytes in the send buffer, sent or not; those that are sent from where they are take no room there.
+    @inline(__always) func buffered(_ i: Int) -> Int {
         // By state, not by comparison with ISS: that goes wrong when 2 GiB have been sent.
         let una = connections[i].snd.una
         let first = connections[i].isSynchronized ? una : una + 1
-        return max(connections[i].snd.end.distance(from: first), 0)
+        return max(connections[i].snd.end.distance(from: first) - placedOut(i), 0)
     }
 
     /// Free bytes of the send buffer.
-    @inline(__always) func room(_ i: Int) -> Int { buffers.limit(i) - queued(i) }
+    @inline(__always) func room(_ i: Int) -> Int { buffers.limit(i) - buffered(i) }
 
     private func isPossiblePeer(_ address: IPv4Address) -> Bool {
         address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)

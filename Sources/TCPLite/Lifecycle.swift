@@ -49,6 +49,7 @@ extension TCPStack {
         connections[i] = connection
         counters[i] = ConnectionCounters()
         if configuration.congestionControl == .cubic { cubics[i] = Cubic() }
+        if configuration.placedSends > 0 { placed[i] = PlacedSide() }
         switch configuration.initialSequence {
         case .keyed: setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
         case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
@@ -123,6 +124,7 @@ extension TCPStack {
         if state == .closed { return }
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
+        if connections[i].snd.isPlaced { giveUpPlaced(i, &pools) }
         leaveOpening(i)
         flows.remove(connections[i].key.tag(hash), i)
         giveUpSending(i)
@@ -213,6 +215,7 @@ extension TCPStack {
         parked.remove(i)
         sheddable.remove(i)
         reassembly.discardRanges(&connections[i].rcv, &pools)
+        if connections[i].snd.isPlaced { giveUpPlaced(i, &pools) }
         statistics.closed &+= 1
         if connections[i].isForgotten { release(i) }
     }

@@ -17,6 +17,7 @@ extension TCPStack {
         // The connections last: what was added before one of these failed is found there the next time.
         guard counters.grow(to: count, repeating: ConnectionCounters()),
             configuration.congestionControl != .cubic || cubics.grow(to: count, repeating: Cubic()),
+            configuration.placedSends == 0 || placed.grow(to: count, repeating: PlacedSide()),
             timers.grow(to: count), buffers.grow(to: count), scoreboard.grow(to: count), free.grow(to: count),
             pending.grow(to: count), parked.grow(to: count), deliverable.grow(to: count), sheddable.grow(to: count),
             stalled.grow(to: count), opening.grow(to: count), timeWaiting.grow(to: count), holding.grow(to: count),
@@ -80,8 +81,9 @@ extension TCPStack {
     /// connection costs.
     public var bytesPerPlace: Int {
         let links = 6 * MemoryLayout<ConnectionList.Link>.stride + 4 * MemoryLayout<OwnerLists.Link>.stride
-        let algorithm = configuration.congestionControl == .cubic ? MemoryLayout<Cubic>.stride : 0
-        return MemoryLayout<Connection>.stride + MemoryLayout<ConnectionCounters>.stride + algorithm + links
+        var options = configuration.congestionControl == .cubic ? MemoryLayout<Cubic>.stride : 0
+        if configuration.placedSends > 0 { options += MemoryLayout<PlacedSide>.stride }
+        return MemoryLayout<Connection>.stride + MemoryLayout<ConnectionCounters>.stride + options + links
             + MemoryLayout<DeadlineHeap.Entry>.stride + 3 * MemoryLayout<Int32>.stride
     }
 }

@@ -43,8 +43,18 @@ extension TCPStack {
         let isSYN = flags.contains(.syn)
         let headerLength =
             TCPHeader.minimumLength &+ writeOptions(i, frame.from(tcpStart &+ TCPHeader.minimumLength), flags, now)
+        // Payload of each segment that the device cuts, if it does.
+        let size = connections[i].snd.isPlaced ? max(Int(connections[i].snd.mss) &- reportLength(i), 1) : length
+        let isToCut = length > size
+        var inHost = length
+        var parts = 0
+        if connections[i].snd.isPlaced && length > 0 {
+            (inHost, parts) = gather(i, sequence, length, into: frame.from(tcpStart &+ headerLength))
+        } else if length > 0 {
+            buffers.load(i, sequence, into: frame.slice(tcpStart &+ headerLength, length))
+        }
         let segmentLength = headerLength &+ length
-        let tcp = frame.slice(tcpStart, segmentLength)
+        let tcp = frame.slice(tcpStart, headerLength &+ inHost)
         let hasACK = flags.contains(.ack)
         let header = TCPHeader(
             sourcePort: connections[i].localPort, destinationPort: connections[i].remotePort,
@@ -52,20 +62,28 @@ extension TCPStack {
             headerLength: headerLength, flags: flags,
             window: flags.contains(.rst) ? 0 : advertise(i, isSYN: isSYN))
         header.write(to: tcp)
-        if length > 0 { buffers.load(i, sequence, into: tcp.from(headerLength)) }
         let ip = IPv4Header(
             source: configuration.interface.address, destination: connections[i].remote,
             transport: IPv4Header.protocolTCP, payloadLength: segmentLength)
         ip.write(to: frame.from(ethernet.length))
-        var sum = ip.pseudoHeader(length: segmentLength)
+        // Each segment has a length of its own, which the device adds to the sum; total length and header checksum are its to
+        // fill in as well, and must be zero for that (TCP segmentation of the 82574 and 82576).
+        var sum = ip.pseudoHeader(length: isToCut ? 0 : segmentLength)
+        if isToCut {
+            let header = frame.from(ethernet.length)
+            header.setBE16(2, 0)
+            header.setBE16(10, 0)
+            statistics.framesToCut &+= 1
+        }
         if configuration.transmitChecksumOffload {
             tcp.setBE16(16, sum.folded)
             output.commit(
-                length: tcpStart &+ segmentLength,
+                length: tcpStart &+ headerLength &+ inHost,
                 offload: FrameOffload(
                     tcpChecksum: true, linkLength: UInt8(truncatingIfNeeded: ethernet.length),
                     networkLength: UInt8(truncatingIfNeeded: IPv4Header.minimumLength),
-                    transportLength: UInt8(truncatingIfNeeded: headerLength)))
+                    transportLength: UInt8(truncatingIfNeeded: headerLength),
+                    segmentSize: isToCut ? UInt16(truncatingIfNeeded: size) : 0), parts: parts)
         } else {
             sum.add(tcp.readOnly)
             tcp.setBE16(16, sum.complement)

@@ -45,6 +45,8 @@ struct SendSide: BitwiseCopyable {
     var probeOwed = false
     /// The application could not send all that it wanted.
     var wantsSpace = false
+    /// Some of the stream was, is or will be sent from where it is; see ``PlacedSide``.
+    var isPlaced = false
 
     /// Congestion window in bytes.
     var cwnd: Int32 = 0

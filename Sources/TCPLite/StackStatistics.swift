@@ -25,6 +25,12 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     /// ICMP messages that were ignored: unknown, partly in device memory, or about nothing that is in flight.
     public var icmpIgnored: UInt64 = 0
 
+    // MARK: sent from regions
+    /// Payload bytes that went out by reference, each time they did.
+    public var placedBytesSent: UInt64 = 0
+    /// Frames that the device was to cut into segments.
+    public var framesToCut: UInt64 = 0
+
     // MARK: segments in
     public var segmentsReceived: UInt64 = 0
     /// Data offset under 5 or beyond the segment, or a port of zero.

@@ -12,6 +12,14 @@ public enum TCPError: Error, CustomStringConvertible, Equatable {
     case unknownOwner(Int)
     case ownerInUse(Int)
     case tooManyListeners(limit: Int)
+    case noChecksumOffload
+    case noPlacedSends
+    case notSending
+    case notForSending(UInt16)
+    case notHeld(slot: UInt32)
+    case outsideRegion(offset: UInt64, length: Int, size: UInt64)
+    case tooManyRanges(limit: Int)
+    case sendQueueFull
 
     public var description: String {
         switch self {
@@ -35,6 +43,22 @@ public enum TCPError: Error, CustomStringConvertible, Equatable {
             "owner \(owner) is registered already; remove it first, or take another number"
         case .tooManyListeners(let limit):
             "all \(limit) places for listening are taken; raise listeners or stop listening on a port"
+        case .noChecksumOffload:
+            "the device computes no checksums, and no processor may read these bytes; send from host memory, or use another device"
+        case .noPlacedSends:
+            "the stack keeps no books of sends from regions; set placedSends in its configuration"
+        case .notSending:
+            "the connection is gone or shut down; open another"
+        case .notForSending(let region):
+            "region \(region) is not bound for sending on this device; bind it for that"
+        case .notHeld(let slot):
+            "slot \(slot) is not the application's, or in too many transmissions; send what you hold, and wait for completions"
+        case .outsideRegion(let offset, let length, let size):
+            "\(length) bytes at \(offset) are not within the region's \(size)"
+        case .tooManyRanges(let limit):
+            "more than \(limit) ranges in one send; send them in several"
+        case .sendQueueFull:
+            "too much is under way; send again after completions"
         }
     }
 }

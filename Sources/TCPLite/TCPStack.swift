@@ -36,6 +36,10 @@ public struct TCPStack: ~Copyable {
     var reassembly: Reassembly
     var buffers: SendBuffers
     var scoreboard: Scoreboard
+    /// What is sent from regions: the runs, each connection's part (none when nothing is), and who waits.
+    var sendPieces: SendPieces
+    var placed: GrowingSlab<PlacedSide>
+    var tickets: SendTickets
     /// Ports that are listened on, and for each port one more than its place among them, in 16 bits.
     var listeners: Slab<Listener>
     let ports: HeapBytes
@@ -80,6 +84,7 @@ public struct TCPStack: ~Copyable {
         configuration.windowScale = min(configuration.windowScale, 14)
         configuration.interface.mtu = min(max(configuration.interface.mtu, 68), 0xFFFF)
         configuration.owners = min(max(configuration.owners, 1), 4096)
+        configuration.placedSends = min(max(configuration.placedSends, 0), 1 << 20)
         configuration.deliveryQuantum = max(configuration.deliveryQuantum, 1)
         let count = configuration.maxConnections
         let keys = KeyedHash(k0: secret.0, k1: secret.1)
@@ -93,7 +98,8 @@ public struct TCPStack: ~Copyable {
         output = FrameQueue(
             depth: max(configuration.outputDepth, 4),
             // An ACK with all its options is 100 bytes, however small the MTU.
-            frameCapacity: max(configuration.interface.mtu, 100) + 22)
+            frameCapacity: max(configuration.interface.mtu, 100) + 22,
+            partLimit: configuration.placedSends > 0 ? TCPStack.framePartLimit : 0)
         connections = GrowingSlab(capacity: count)
         counters = GrowingSlab(capacity: count)
         cubics = GrowingSlab(capacity: configuration.congestionControl == .cubic ? count : 0)
@@ -106,7 +112,12 @@ public struct TCPStack: ~Copyable {
             rangesPerFlow: configuration.outOfOrderRanges)
         let rings = min(max(configuration.sendBuffers ?? min(count, 4096), 0), count)
         buffers = SendBuffers(connections: count, rings: rings, bytes: configuration.sendBufferBytes)
-        scoreboard = Scoreboard(connections: count, boards: rings)
+        // Who sends from regions has reports to remember, and no buffer.
+        scoreboard = Scoreboard(
+            connections: count, boards: configuration.placedSends > 0 ? max(rings, min(count, 4096)) : rings)
+        sendPieces = SendPieces(count: configuration.placedSends)
+        placed = GrowingSlab(capacity: configuration.placedSends > 0 ? count : 0)
+        tickets = SendTickets(count: configuration.placedSends)
         listeners = Slab(count: min(max(configuration.listeners, 1), 0xFFFE), repeating: Listener())
         ports = HeapBytes(count: 2 * 65536)
         let nobody = OwnerConfiguration(slots: 0)

@@ -89,11 +89,16 @@ extension TCPStack {
             let flight = connections[i].snd.flight
             let usable = Int(connections[i].snd.wnd) &- flight
             let room = Int(connections[i].snd.cwnd) &- pipe(i)
-            let length = min(size, min(unsent, max(usable, 0)))
+            let wanted = min(largestPayload(i, size), min(unsent, max(usable, 0)))
+            // More than a segment goes only as far as the congestion window has room.
+            let allowed = wanted > size ? max(min(wanted, room), size) : wanted
+            let length = shape(i, nxt, allowed, size: size, isAll: allowed == unsent)
             let withFIN = finDue && length == unsent && usable > length
             if length == 0 && !withFIN { break }
             if length > room && flight > 0 { break }
-            if !withFIN && length < size && !mayBeShort(i, length, unsent, flight) { break }
+            // What a frame cannot carry further does not wait to be more.
+            let isCut = length < min(allowed, size)
+            if !withFIN && length < size && !isCut && !mayBeShort(i, length, unsent, flight) { break }
             var flags: TCPFlags = .ack
             if length > 0 && length == unsent { flags.insert(.psh) }
             if withFIN { flags.insert(.fin) }
@@ -160,7 +165,8 @@ extension TCPStack {
             let data = max(SequenceNumber.earlier(hole.end, connections[i].snd.end).distance(from: hole.start), 0)
             // A window that was shrunk since is respected; an octet at SND.UNA goes out in any case.
             let inWindow = Int(connections[i].snd.wnd) &- hole.start.distance(from: connections[i].snd.una)
-            let length = min(min(data, size), max(inWindow, 0))
+            let wanted = min(min(data, size), max(inWindow, 0))
+            let length = shape(i, hole.start, wanted, size: size, isAll: false)
             let withFIN =
                 connections[i].snd.finSent && hole.start + length == connections[i].snd.end
                 && hole.end > connections[i].snd.end
@@ -204,7 +210,8 @@ extension TCPStack {
             guard emitAgain(i, una, min(data, 1), fin, now) else { return false }
         } else if connections[i].snd.unsent > 0 {
             let size = max(Int(connections[i].snd.mss) &- reportLength(i), 1)
-            let length = max(1, min(window, min(connections[i].snd.unsent, size)))
+            let wanted = max(1, min(window, min(connections[i].snd.unsent, size)))
+            let length = shape(i, una, wanted, size: size, isAll: false)
             guard emit(i, una, [.ack, .psh], length, now) else { return false }
             sent(i, una, length, false, now)
         } else if connections[i].snd.finQueued && !connections[i].snd.finSent {

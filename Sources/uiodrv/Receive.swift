@@ -19,6 +19,8 @@ struct Receive: ParsableCommand {
     var http = false
     @Flag(help: "Send every byte back, as it was received.")
     var echo = false
+    @Flag(help: "Send every byte back from the slot that it arrived in: nobody but the device reads it.")
+    var relay = false
     @Flag(help: "Take every frame instead of TCP connections: payload into the region, headers to --headers.")
     var raw = false
     @Option(help: "Take UDP datagrams for this port instead of TCP connections.")
@@ -68,11 +70,16 @@ struct Receive: ParsableCommand {
         options.output = output
         options.connections = connections
         guard !(http && echo) else { throw SessionError("--http and --echo answer differently; drop one of them") }
+        guard !(relay && (http || echo || output != nil)) else {
+            throw SessionError("--relay leaves payload where it is; drop --http, --echo and --output, or --relay")
+        }
         options.service = http ? .http : echo ? .echo : .take
+        options.relay = relay
         if raw || udp != nil {
             guard !(raw && udp != nil) else { throw SessionError("--raw takes every frame already; drop it or --udp") }
-            guard !http && !echo else {
-                throw SessionError("HTTP and echoes need TCP; drop --http and --echo, or --raw and --udp")
+            guard !http && !echo && !relay else {
+                throw SessionError(
+                    "HTTP, echoes and relays need TCP; drop --http, --echo and --relay, or --raw and --udp")
             }
             if udp == 0 { throw SessionError("0 is no UDP port; choose from 1 to 65535") }
             var chosen = FrameOptions()
@@ -96,6 +103,9 @@ struct Receive: ParsableCommand {
         print(
             "\(transfer.ok ? "ok" : "FAILED"): \(transfer.bytes) bytes over \(result.connections) connections in \(format(transfer.elapsedS)) s (\(format(transfer.goodputGbps)) Gbit/s), \(transfer.deviceBytes) of them in device memory"
         )
+        if let relayed = result.relayedBytes {
+            print("  \(relayed) bytes went back from their slots, \(result.hostBytes ?? 0) from host memory")
+        }
         for stream in result.digests { print("  \(stream.sha256)  \(stream.bytes) bytes from \(stream.peer)") }
     }
 }

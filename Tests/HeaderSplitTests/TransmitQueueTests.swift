@@ -91,6 +91,51 @@ private struct TransmitBench: ~Copyable {
         #expect(bench.queue.inFlight == 0)
     }
 
+    @Test(
+        "parts follow their frame by reference, are free with it, and their labels come back once, after the report (U.28)"
+    )
+    func parts() throws {
+        var bench = try TransmitBench()
+        let offload = TransmitOffload(
+            tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 20, segmentSize: 100)
+        let header = HeapBytes(count: 54)
+        let sent = bench.queue.send(header.bytes.readOnly, offload, parts: 2, partBytes: 300)
+        bench.queue.append(PlacedPart(iova: IOVA(0x5000), length: 200, label: 7))
+        bench.queue.append(PlacedPart(iova: IOVA(0x9000), length: 100, label: 8))
+        bench.queue.flush()
+        #expect(sent && bench.bus.writes.last?.1 == 4 && bench.queue.statistics.parts == 2)
+        let bytes = bench.memory.bytes.readOnly
+        #expect(bytes.le64(32) == 0x5000 && bytes.le32(40) & 0xFFFF == 200 && bytes.le32(40) >> 24 & 1 == 0)
+        #expect(bytes.le64(48) == 0x9000 && bytes.le32(56) & 0xFFFF == 100 && bytes.le32(56) >> 24 & 1 == 1)
+        // A report in the middle of a frame is none.
+        bench.report(2)
+        bench.queue.reclaim()
+        let early = bench.queue.nextReleased()
+        #expect(early == nil && bench.queue.inFlight == 4)
+        bench.report(3)
+        bench.queue.reclaim()
+        // Free only when the labels are taken: seven descriptors, of which four wait.
+        let crowded = bench.queue.send(header.bytes.readOnly, offload, parts: 2, partBytes: 2)
+        let labels = [bench.queue.nextReleased(), bench.queue.nextReleased(), bench.queue.nextReleased()]
+        #expect(!crowded && labels == [7, 8, nil] && bench.queue.inFlight == 0)
+        let again = bench.queue.send(header.bytes.readOnly, offload, parts: 2, partBytes: 2)
+        #expect(again)
+    }
+
+    @Test("taken back from a stopped device, every label comes back once (U.29)")
+    func giveUp() throws {
+        var bench = try TransmitBench()
+        let header = HeapBytes(count: 54)
+        let sent = bench.queue.send(header.bytes.readOnly, nil, parts: 1, partBytes: 10)
+        bench.queue.append(PlacedPart(iova: IOVA(0x5000), length: 10, label: 3))
+        bench.queue.giveUp()
+        let labels = [bench.queue.nextReleased(), bench.queue.nextReleased()]
+        #expect(sent && labels == [3, nil] && bench.queue.inFlight == 0)
+        bench.queue.rearm()
+        let after = bench.queue.nextReleased()
+        #expect(after == nil)
+    }
+
     @Test("empty frames, and frames longer than a buffer, are refused")
     func refusals() throws {
         var bench = try TransmitBench()

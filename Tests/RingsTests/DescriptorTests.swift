@@ -66,14 +66,16 @@ import Testing
     func layout() {
         let memory = HeapBytes(count: 32)
         let ring = DescriptorWords(memory.bytes)
+        let offload = TransmitOffload(tcpChecksum: true, linkLength: 18, networkLength: 24, transportLength: 32)
         AdvancedTransmitFormat.writeContext(
             ring, index: 0,
-            TransmitOffload(tcpChecksum: true, linkLength: 18, networkLength: 24, transportLength: 32))
+            offload, frameLength: 1514)
         let bytes = memory.bytes.readOnly
         #expect(bytes.le32(0) == 24 | 18 << 9)
         #expect(bytes.le32(8) == 1 << 29 | 2 << 20 | 1 << 10 | 1 << 11)
         #expect(bytes.le32(12) == 32 << 8)
-        AdvancedTransmitFormat.writeFrame(ring, index: 1, buffer: IOVA(0xABCD_E000), length: 1514, tcpChecksum: true)
+        AdvancedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0xABCD_E000), length: 1514, isLast: true, offload, frameLength: 1514)
         #expect(bytes.le64(16) == 0xABCD_E000)
         // DTALEN, DTYP 3, EOP, IFCS, RS, DEXT; TXSM, PAYLEN.
         #expect(bytes.le32(24) == 1514 | 3 << 20 | 1 << 24 | 1 << 25 | 1 << 27 | 1 << 29)
@@ -81,6 +83,28 @@ import Testing
         #expect(!AdvancedTransmitFormat.isDone(ring, index: 1))
         memory.bytes.setLE32(28, 1)
         #expect(AdvancedTransmitFormat.isDone(ring, index: 1))
+        extendLifetime(memory)
+    }
+
+    @Test("a frame to cut says so in every descriptor: MSS in the context, PAYLEN without headers, both checksums")
+    func segmentation() {
+        let memory = HeapBytes(count: 48)
+        let ring = DescriptorWords(memory.bytes)
+        let offload = TransmitOffload(
+            tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 32, segmentSize: 1448)
+        AdvancedTransmitFormat.writeContext(ring, index: 0, offload, frameLength: 66 + 14_480)
+        AdvancedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0x1000), length: 66, isLast: false, offload, frameLength: 66 + 14_480)
+        AdvancedTransmitFormat.writeData(
+            ring, index: 2, buffer: IOVA(0x2000), length: 14_480, isLast: true, offload, frameLength: 66 + 14_480)
+        let bytes = memory.bytes.readOnly
+        // L4LEN, MSS.
+        #expect(bytes.le32(12) == 32 << 8 | 1448 << 16)
+        // DTYP 3, IFCS, DEXT, TSE; EOP and RS in the last alone.
+        let common: UInt32 = 3 << 20 | 1 << 25 | 1 << 29 | 1 << 31
+        #expect(bytes.le32(24) == 66 | common && bytes.le32(40) == 14_480 | common | 1 << 24 | 1 << 27)
+        // IXSM, TXSM, PAYLEN.
+        #expect(bytes.le32(28) == 3 << 8 | 14_480 << 14 && bytes.le32(44) == 3 << 8 | 14_480 << 14)
         extendLifetime(memory)
     }
 }

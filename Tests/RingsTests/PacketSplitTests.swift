@@ -140,9 +140,8 @@ private struct Observed {
         let memory = HeapBytes(count: 32)
         let ring = DescriptorWords(memory.bytes)
         memory.bytes.fill(0xFF)
-        ExtendedTransmitFormat.writeContext(
-            ring, index: 0,
-            TransmitOffload(tcpChecksum: true, linkLength: 18, networkLength: 24, transportLength: 32))
+        let offload = TransmitOffload(tcpChecksum: true, linkLength: 18, networkLength: 24, transportLength: 32)
+        ExtendedTransmitFormat.writeContext(ring, index: 0, offload, frameLength: 1514)
         let bytes = memory.bytes.readOnly
         // IPCSS, IPCSO, IPCSE.
         #expect(bytes[0] == 18 && bytes[1] == 28 && bytes.le16(2) == 41)
@@ -150,7 +149,8 @@ private struct Observed {
         #expect(bytes[4] == 42 && bytes[5] == 58 && bytes.le16(6) == 0)
         // DTYP 0 and no PAYLEN; TCP, IPv4, DEXT; no HDRLEN, no MSS.
         #expect(bytes.le32(8) == 1 << 24 | 1 << 25 | 1 << 29 && bytes.le32(12) == 0)
-        ExtendedTransmitFormat.writeFrame(ring, index: 1, buffer: IOVA(0xABCD_E000), length: 1514, tcpChecksum: true)
+        ExtendedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0xABCD_E000), length: 1514, isLast: true, offload, frameLength: 1514)
         #expect(bytes.le64(16) == 0xABCD_E000)
         // DTALEN, DTYP 1, EOP, IFCS, RS, DEXT; TXSM and not IXSM.
         #expect(bytes.le32(24) == 1514 | 1 << 20 | 1 << 24 | 1 << 25 | 1 << 27 | 1 << 29)
@@ -158,8 +158,31 @@ private struct Observed {
         #expect(!ExtendedTransmitFormat.isDone(ring, index: 1))
         memory.bytes[28] = 1
         #expect(ExtendedTransmitFormat.isDone(ring, index: 1))
-        ExtendedTransmitFormat.writeFrame(ring, index: 1, buffer: IOVA(0x1000), length: 60, tcpChecksum: false)
+        ExtendedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0x1000), length: 60, isLast: true, nil, frameLength: 60)
         #expect(!ExtendedTransmitFormat.isDone(ring, index: 1) && bytes[29] == 0)
+        extendLifetime(memory)
+    }
+
+    @Test("a frame to cut says so in every descriptor: TSE, PAYLEN, HDRLEN and MSS in the context, both checksums")
+    func segmentation() {
+        let memory = HeapBytes(count: 48)
+        let ring = DescriptorWords(memory.bytes)
+        let offload = TransmitOffload(
+            tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 32, segmentSize: 1448)
+        ExtendedTransmitFormat.writeContext(ring, index: 0, offload, frameLength: 66 + 14_480)
+        ExtendedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0x1000), length: 66, isLast: false, offload, frameLength: 66 + 14_480)
+        ExtendedTransmitFormat.writeData(
+            ring, index: 2, buffer: IOVA(0x2000), length: 14_480, isLast: true, offload, frameLength: 66 + 14_480)
+        let bytes = memory.bytes.readOnly
+        #expect(ExtendedTransmitFormat.contextHoldsLength)
+        #expect(bytes.le32(8) == 14_480 | 1 << 24 | 1 << 25 | 1 << 26 | 1 << 29)
+        #expect(bytes[13] == 66 && bytes.le16(14) == 1448)
+        // DTYP 1, IFCS, TSE, DEXT; EOP and RS in the last alone.
+        let common: UInt32 = 1 << 20 | 1 << 25 | 1 << 26 | 1 << 29
+        #expect(bytes.le32(24) == 66 | common && bytes.le32(40) == 14_480 | common | 1 << 24 | 1 << 27)
+        #expect(bytes[29] == 3 && bytes[45] == 3)
         extendLifetime(memory)
     }
 }

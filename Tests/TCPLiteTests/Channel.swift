@@ -76,29 +76,32 @@ final class Channel {
 
     private func collect(_ host: Host, toB: Bool) {
         while !host.stack.output.isEmpty {
-            let frame = host.stack.output.front
-            watch?(frame, toB)
-            var bytes = frame.array()
-            host.stack.output.popFront()
-            if random.happens(impairments.loss) { continue }
-            var damaged = false
-            if random.happens(impairments.corruption) {
-                // Behind the addresses, so that the frame still arrives.
-                let at = 34 + Int(random.below(UInt32(bytes.count - 34)))
-                bytes[at] ^= 1 << UInt8(random.below(8))
-                damaged = true
-            }
-            let lane = toB ? 1 : 0
-            wireFree[lane] = max(now, wireFree[lane]) + serialization
-            var due = wireFree[lane] + delay
-            if random.happens(impairments.reorder) {
-                due = due + Interval(nanoseconds: serialization.nanoseconds * UInt64(1 + random.below(8)))
-            }
-            let copies = random.happens(impairments.duplication) ? 2 : 1
-            for _ in 0..<copies {
-                flying.append((due, sent, toB, bytes, damaged))
-                sent += 1
-            }
+            for frame in host.takeFrames(release: host.releasesAtOnce) { carry(frame, toB: toB) }
+        }
+    }
+
+    private func carry(_ frame: [UInt8], toB: Bool) {
+        let kept = Bytes(frame)
+        withExtendedLifetime(kept) { watch?(kept.view, toB) }
+        var bytes = frame
+        if random.happens(impairments.loss) { return }
+        var damaged = false
+        if random.happens(impairments.corruption) {
+            // Behind the addresses, so that the frame still arrives.
+            let at = 34 + Int(random.below(UInt32(bytes.count - 34)))
+            bytes[at] ^= 1 << UInt8(random.below(8))
+            damaged = true
+        }
+        let lane = toB ? 1 : 0
+        wireFree[lane] = max(now, wireFree[lane]) + serialization
+        var due = wireFree[lane] + delay
+        if random.happens(impairments.reorder) {
+            due = due + Interval(nanoseconds: serialization.nanoseconds * UInt64(1 + random.below(8)))
+        }
+        let copies = random.happens(impairments.duplication) ? 2 : 1
+        for _ in 0..<copies {
+            flying.append((due, sent, toB, bytes, damaged))
+            sent += 1
         }
     }
 }

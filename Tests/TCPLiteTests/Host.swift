@@ -51,6 +51,17 @@ final class Host {
     var returnsAtOnce = true
     var held: [(id: ConnectionID, slot: Netmem, owner: Int)] = []
     var heldLinear: [(id: ConnectionID, bytes: Int)] = []
+    /// Whether the device is done with parts of frames as soon as it has them.
+    var releasesAtOnce = true
+    /// Steps with slots that a test takes although they are not to be taken.
+    var violationsExpected = 0
+    /// Whether frames are looked at as the stack leaves them.
+    var leavesOffload = false
+    /// Labels of parts that the device has not let go of.
+    var unreleased: [UInt32] = []
+
+    /// Distance of the pools in the device's address space.
+    static var poolSpacing: UInt64 { 0x1000_0000 }
 
     init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1, poolCount: Int = 1) {
         self.slots = slots
@@ -62,7 +73,7 @@ final class Host {
                 PagePool(
                     identifier: UInt16(pool),
                     provider: MemoryProvider(
-                        deviceRegionAt: IOVA(0x10_0000 * UInt64(pool)), slotSize: 2048, slotCount: slots)))
+                        deviceRegionAt: IOVA(Host.poolSpacing * UInt64(pool)), slotSize: 2048, slotCount: slots)))
         }
         region = HeapBytes(count: poolCount * slots * 2048)
     }
@@ -192,7 +203,7 @@ final class Host {
         (1...poolCount).allSatisfy { pool in
             let ledger = pools.pools[pool].ledger()
             return ledger.isBalanced && ledger.stack == 0 && ledger.ring == 0
-                && pools.pools[pool].statistics.violations == 0
+                && pools.pools[pool].statistics.violations == UInt64(violationsExpected)
         }
     }
 }
