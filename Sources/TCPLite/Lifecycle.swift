@@ -55,6 +55,8 @@ extension TCPStack {
         case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
         }
         flows.insert(key.tag(hash), i)
+        // A connection may have got the place of the train's, which is gone.
+        (train, trainPlace) = (.none, -1)
     }
 
     /// Payload of the largest segment that is asked for (RFC 6691: without options), and sent.

@@ -166,6 +166,9 @@ struct SlotFill: BitwiseCopyable {
         return smaller
     }
 
+    /// Counts `length` bytes more in the slot counted last.
+    mutating func extend(_ length: Int32) { bytes &+= length }
+
     /// Counts payload in host memory.
     mutating func addLinear(_ length: Int32) {
         linearBytes = linearBytes > 1 << 30 ? linearBytes : linearBytes &+ length

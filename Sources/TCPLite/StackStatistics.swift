@@ -68,6 +68,9 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var bytesReceived: UInt64 = 0
     public var deviceBytes: UInt64 = 0
     public var linearBytes: UInt64 = 0
+    /// Pieces that became part of the record before them, because they follow it in its slot or its block.
+    public var deviceRecordsMerged: UInt64 = 0
+    public var linearRecordsMerged: UInt64 = 0
     /// Bytes that had been received before.
     public var duplicateBytes: UInt64 = 0
     public var outOfOrderSegments: UInt64 = 0

@@ -68,6 +68,10 @@ public struct TCPStack: ~Copyable {
     /// Connections whose application could not send because no send buffer was left.
     var bufferless: ConnectionList
 
+    /// The flow of the last frame that header prediction looked at, and its connection: frames of one flow come in trains.
+    var train = FlowKey.none
+    var trainPlace: Int32 = -1
+
     /// Counts local ports handed out (RFC 6056, section 3.3.3).
     var portsHandedOut: UInt32 = 0
     /// When owners' accounts are looked at next, when that is worth waking up for, and when they were last looked at.
