@@ -132,6 +132,16 @@ let package = Package(
             dependencies: ["SoftNIC", "VFIODriver", "NICRegisters", "DeviceMemory", "Timeline", arguments],
             path: "Tests/QEMUConformance",
             swiftSettings: strict),
+        // What fuzzers aim at, and the program that they drive: scripts/tests/fuzz builds it for libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Simulation", "TCPLite", "Packets", "PagePool", "HeaderSplit", "Rings", "DeviceMemory", "Timeline",
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: strict),
+        .executableTarget(
+            name: "tcp-fuzz", dependencies: ["FuzzTargets", "DeviceMemory"], path: "Tests/Fuzz/Runner",
+            swiftSettings: strict),
         tests("TimelineTests", ["Timeline"]),
         tests(
             "VFIODriverTests",

@@ -172,6 +172,8 @@ public enum StreamService: String, Codable, Sendable {
     case http
     /// With the same bytes: read from the region by the consumer, and sent from host memory.
     case echo
+    /// As a server of iperf3 does to its clients, one test after the other.
+    case iperf3
 }
 
 /// What `uiodrv receive` is asked to do.

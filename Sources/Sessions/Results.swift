@@ -202,11 +202,15 @@ public struct ReceiveResult: Encodable, Sendable {
     public var hostBytes: UInt64?
     /// Frames that the device cut into segments.
     public var framesCut: UInt64?
+    /// What tests of iperf3 brought, in their order; `nil` for another service.
+    public var iperf3: [IperfTestResult]?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case connections, digests, frames, relayed_bytes, host_bytes, frames_cut }
+    private enum Keys: String, CodingKey {
+        case connections, digests, frames, relayed_bytes, host_bytes, frames_cut, iperf3
+    }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
@@ -217,5 +221,6 @@ public struct ReceiveResult: Encodable, Sendable {
         try container.encodeIfPresent(relayedBytes, forKey: .relayed_bytes)
         try container.encodeIfPresent(hostBytes, forKey: .host_bytes)
         try container.encodeIfPresent(framesCut, forKey: .frames_cut)
+        try container.encodeIfPresent(iperf3, forKey: .iperf3)
     }
 }

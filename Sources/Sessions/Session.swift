@@ -43,7 +43,8 @@ public enum Session {
             try OutputFile.check(path: options.connections == 1 || options.frames != nil ? output : output + ".1")
         }
         let outcome = try runRemote(
-            .receive(options), options.device, options.placement, interface, connections: options.connections,
+            .receive(options), options.device, options.placement, interface,
+            connections: options.service == .iperf3 ? IperfServer.mostStreams + 2 : options.connections,
             ports: options.frames == nil ? options.ports : [], frames: options.frames, relay: options.relay,
             patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var result = ReceiveResult()
@@ -55,6 +56,10 @@ public enum Session {
         }
         if let echoed = outcome.echoed {
             result.finish(echoed, options.connections, outcome.final)
+            return result
+        }
+        if let tests = outcome.device.iperf {
+            result.finish(tests, outcome.final, wanted: options.connections)
             return result
         }
         result.digests = outcome.device.streams
@@ -70,7 +75,7 @@ public enum Session {
         return result
     }
 
-    private struct Outcome {
+    struct Outcome {
         var transfer: TransferResult
         var report: EngineReport
         var final: EngineReport
@@ -78,9 +83,10 @@ public enum Session {
         var echoed: EchoStatistics?
     }
 
-    private static func runRemote(
+    static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], frames: FrameOptions? = nil, relay: Bool = false, patience: Interval,
+        connections: Int, ports: [UInt16], connect: ConnectPlan? = nil, frames: FrameOptions? = nil,
+        relay: Bool = false, patience: Interval,
         log: Logger,
         progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
@@ -88,8 +94,13 @@ public enum Session {
         let hardware = try device.openHardware(system)
         let hardwareFamily = try hardware?.family()
         let region = try SessionPlan.region(device, system)
-        let stack = try SessionPlan.stack(
+        var stack = try SessionPlan.stack(
             device, slots: region.slotCount, interface: interface, connections: connections)
+        if let connect {
+            stack.giveUp = connect.patience
+            stack.giveUpOpening = connect.patience
+            stack.sendBufferBytes = 1 << 20
+        }
         let memory: SessionMemory
         do {
             memory = try SessionMemory()
@@ -130,8 +141,8 @@ public enum Session {
         }
         if relay { SessionPlan.sendFromRegion(&configuration) }
         let plan = StackPlan(
-            memory: memory, configuration: configuration, ports: ports, relays: relay ? connections : nil,
-            patience: patience,
+            memory: memory, configuration: configuration, ports: ports, connect: connect,
+            relays: relay ? connections : nil, patience: patience,
             loseRegionAfter: device.loseRegionAfter, log: log, progress: progress)
         let faults = IOMMUFaultLog()
         let sleeper: Sleeper? = device.busyPoll ? nil : Sleeper(wakeup)

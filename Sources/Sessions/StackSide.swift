@@ -25,7 +25,8 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
-        sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], relays: Int?, log: Logger
+        sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], connect: ConnectPlan?,
+        relays: Int?, log: Logger
     ) throws(SessionError) {
         do {
             let flushWindow = try device.flushWindow(region)
@@ -37,6 +38,10 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 if relays != nil { try engine.echoFirst() }
                 do throws(TCPError) {
                     for port in ports { try engine.stack.listen(port: port) }
+                    if let connect {
+                        _ = try engine.stack.connect(
+                            to: connect.address, port: connect.port, localPort: nil, now: monotonicNow())
+                    }
                 } catch {
                     throw .stack(error)
                 }
@@ -195,6 +200,8 @@ struct StackPlan {
     let memory: SessionMemory
     let configuration: EngineConfiguration
     let ports: [UInt16]
+    /// A connection to open besides.
+    let connect: ConnectPlan?
     /// Connections that the engine is to echo by itself; `nil`: there is a consumer.
     let relays: Int?
     let patience: Interval
@@ -235,7 +242,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         do {
             side = try StackSide<Driver>(
                 device: device, memory: memory, region: region, sleeper: sleeper, configuration: plan.configuration,
-                ports: plan.ports, relays: plan.relays, log: plan.log)
+                ports: plan.ports, connect: plan.connect, relays: plan.relays, log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
