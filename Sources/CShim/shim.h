@@ -75,6 +75,16 @@ static inline void *_Nullable shim_mmap(size_t length, int protection, int flags
     return p == MAP_FAILED ? NULL : p;
 }
 
+// Address space without memory behind it, which counts against no limit until it is made accessible.
+static inline void *_Nullable shim_reserve(size_t length) {
+    return shim_mmap(length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+static inline int shim_make_accessible(void *_Nonnull start, size_t length) {
+    return mprotect(start, length, PROT_READ | PROT_WRITE);
+}
+// Private memory that reads as zeros again, and that costs nothing until it is written to.
+static inline int shim_forget(void *_Nonnull start, size_t length) { return madvise(start, length, MADV_DONTNEED); }
+
 // TUNSETIFF on an open /dev/net/tun: plain Ethernet frames, no packet information, no vnet header.
 static inline int shim_tap_attach(int fd, const char *_Nonnull name) {
     struct ifreq request;

@@ -30,6 +30,9 @@
     /// Drops the last `count` bytes (at most all).
     @inlinable public mutating func trimBack(_ count: UInt32) { size &-= min(count, size) }
 
+    /// Adds the next `count` bytes of the slot, which another fragment of it held that goes back to the pool.
+    @inlinable public mutating func extendBack(_ count: UInt32) { size &+= count }
+
     /// Ends the fragment's life; the caller has taken over its reference.
     @inlinable consuming func surrender() -> Netmem {
         let handle = netmem

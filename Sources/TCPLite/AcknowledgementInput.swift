@@ -149,6 +149,7 @@ extension TCPStack {
         if !scoreboard.isEmpty(i) { scoreboard.advance(i, to: ack) }
         if connections[i].snd.isPlaced { endAcknowledged(i, &pools) }
         recoveryACK(i, acked, now)
+        if connections[i].snd.end <= ack { buffers.release(i) }
         if connections[i].snd.flight == 0 {
             connections[i].snd.retransmitDeadline = .never
         } else {

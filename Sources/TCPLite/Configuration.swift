@@ -42,14 +42,14 @@ public struct InterfaceConfiguration: Sendable, Hashable, BitwiseCopyable {
     case fixed(UInt32)
 }
 
-/// Everything about a stack that can be tuned. Memory that depends on it is allocated once, by ``TCPStack``'s initialiser.
+/// Everything about a stack that can be tuned. Memory that depends on it is set aside once, by ``TCPStack``'s initialiser.
 public struct Configuration: Sendable, BitwiseCopyable {
     /// The interface.
     public var interface: InterfaceConfiguration
 
     // MARK: sizes
 
-    /// Connections in all states, at most 65535.
+    /// Connections in all states, at most 1048576. Memory for them is taken as they open: see ``TCPStack``.
     public var maxConnections = 1024
     /// Passive connections of one listener that are not established yet; a further SYN is dropped, or takes the place of one
     /// that is older than ``openingGrace``. RFC 9293 leaves the number open; 256 was Linux's tcp_max_syn_backlog for a small
@@ -72,6 +72,11 @@ public struct Configuration: Sendable, BitwiseCopyable {
     public var linearBytesPerFlow = 256 << 10
     /// Bytes that a connection can have unsent or unacknowledged; rounded up to a power of two.
     public var sendBufferBytes = 64 << 10
+    /// Send buffers that there are in all; `nil` for one for each connection, and 4096 at most. A connection takes one with the
+    /// first byte that it queues and gives it back when everything is acknowledged. While none is left
+    /// ``TCPStack/send(_:_:)`` takes nothing, and `sendSpaceAvailable` follows in turn. So many connections can have what
+    /// their peers report by SACK remembered, too.
+    public var sendBuffers: Int?
     /// Depth of ``TCPStack/output`` in frames; rounded up to a power of two.
     public var outputDepth = 256
     /// Disjoint out-of-order ranges that one connection may hold; data that would make a further one is dropped, which

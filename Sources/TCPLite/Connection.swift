@@ -62,7 +62,8 @@ struct Connection: BitwiseCopyable {
     var remote = IPv4Address.any
     var remotePort: UInt16 = 0
     var localPort: UInt16 = 0
-    var generation: UInt16 = 0
+    /// Names it, as long as it is there; the next connection's in its place while the place is free.
+    var id: UInt32 = 0
     var tags = LinkTags.none
     var nextHop = IPv4Address.any
     var neighbour: Int32 = -1

@@ -81,7 +81,7 @@ extension TCPStack {
             smoothedRoundTrip: Interval(nanoseconds: connections[i].snd.rtt.srtt),
             roundTripVariation: Interval(nanoseconds: connections[i].snd.rtt.variance),
             retransmissionTimeout: connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO),
-            retransmitDeadline: connections[i].snd.retransmitDeadline, sendBuffered: buffers.size - room(i),
+            retransmitDeadline: connections[i].snd.retransmitDeadline, sendBuffered: buffered(i),
             userTimeout: patience(i), keepsAlive: connections[i].keepsAlive,
             owner: owner(of: id), isShared: connections[i].rcv.isShared,
             recordsHeld: Int(connections[i].rcv.held) + Int(connections[i].rcv.cuts),

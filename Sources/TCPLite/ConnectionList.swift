@@ -2,29 +2,33 @@ internal import DeviceMemory
 
 /// A queue of connections, linked through storage of its own: adding twice and removing from the middle cost the same.
 struct ConnectionList: ~Copyable {
+    /// The neighbours; ``previous`` says also whether a connection is in the list at all.
     struct Link: BitwiseCopyable {
         var next: Int32
         var previous: Int32
-        var isMember: Bool
+
+        static var outside: Link { Link(next: -1, previous: -2) }
+        @inline(__always) var isMember: Bool { previous != -2 }
     }
 
-    private var links: Slab<Link>
+    private var links: GrowingSlab<Link>
     private(set) var first: Int32 = -1
     private var last: Int32 = -1
     private(set) var count = 0
 
-    init(capacity: Int) {
-        links = Slab(count: capacity, repeating: Link(next: -1, previous: -1, isMember: false))
-    }
+    init(capacity: Int) { links = GrowingSlab(capacity: capacity) }
 
-    var isEmpty: Bool { first < 0 }
+    /// Makes room for connections up to `count`; false when there is no memory.
+    mutating func grow(to count: Int) -> Bool { links.grow(to: count, repeating: .outside) }
 
-    func contains(_ connection: Int) -> Bool { links[connection].isMember }
+    @inline(__always) var isEmpty: Bool { first < 0 }
+
+    @inline(__always) func contains(_ connection: Int) -> Bool { links[connection].isMember }
 
     /// Adds a connection at the end, unless it is in the list.
     @inline(__always) mutating func append(_ connection: Int) {
         if links[connection].isMember { return }
-        links[connection] = Link(next: -1, previous: last, isMember: true)
+        links[connection] = Link(next: -1, previous: last)
         if last >= 0 {
             links[Int(last)].next = Int32(truncatingIfNeeded: connection)
         } else {
@@ -38,7 +42,7 @@ struct ConnectionList: ~Copyable {
     @inline(__always) mutating func remove(_ connection: Int) {
         let link = links[connection]
         guard link.isMember else { return }
-        links[connection].isMember = false
+        links[connection].previous = -2
         if link.previous >= 0 { links[Int(link.previous)].next = link.next } else { first = link.next }
         if link.next >= 0 { links[Int(link.next)].previous = link.previous } else { last = link.previous }
         count &-= 1
@@ -50,4 +54,7 @@ struct ConnectionList: ~Copyable {
         if connection >= 0 { remove(connection) }
         return connection
     }
+
+    /// The connection after one that is in the list; -1 when that is the last.
+    @inline(__always) func next(_ connection: Int) -> Int { Int(links[connection].next) }
 }

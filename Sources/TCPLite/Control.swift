@@ -23,7 +23,7 @@ extension TCPStack {
         guard let nextHop = nextHop(to: address) else { throw .unreachable(address) }
         guard let local = localPort ?? choosePort(address, port, now) else { throw .noEphemeralPort }
         let key = FlowKey(remote: address, remotePort: port, localPort: local)
-        let old = flows.find(key)
+        let old = find(key)
         guard old < 0 || mayReuse(old, now) else { throw .portInUse(local) }
         let last = old < 0 ? nil : reuse(old)
         guard let i = allocate() else { throw .tooManyConnections(limit: configuration.maxConnections) }
@@ -39,15 +39,18 @@ extension TCPStack {
         connections[i].snd.synOwed = true
         statistics.activeOpens &+= 1
         pending.append(i)
-        return ConnectionID(index: i, generation: connections[i].generation)
+        return ConnectionID(rawValue: connections[i].id)
     }
 
     /// Queues bytes to be sent; returns how many fit. When that is not all, `sendSpaceAvailable` follows.
     public mutating func send(_ id: ConnectionID, _ bytes: ByteView) -> Int {
         guard let i = live(id), canSend(i) else { return 0 }
         let count = min(bytes.count, room(i))
-        if count < bytes.count { connections[i].snd.wantsSpace = true }
-        guard count > 0 else { return 0 }
+        if count < bytes.count {
+            connections[i].snd.wantsSpace = true
+            if !buffers.has(i) && count == 0 { waitForBuffer(i) }
+        }
+        guard count > 0, buffers.take(i) else { return 0 }
         buffers.store(i, ringPosition(i, connections[i].snd.end), bytes.slice(0, count))
         connections[i].snd.end = connections[i].snd.end + count
         pending.append(i)
@@ -174,8 +177,8 @@ extension TCPStack {
 
     /// The place of an id whose connection is not gone.
     @inline(__always) func place(_ id: ConnectionID) -> Int? {
-        let i = id.index
-        guard i < connections.count, connections[i].generation == id.generation, !free.contains(i) else { return nil }
+        let i = identifiers.place(id.rawValue)
+        guard i < connections.count, connections[i].id == id.rawValue, !free.contains(i) else { return nil }
         return i
     }
 
@@ -191,14 +194,16 @@ extension TCPStack {
         }
     }
 
-    /// Free bytes of the send buffer.
-    @inline(__always) func room(_ i: Int) -> Int {
+    /// Bytes in the send buffer, sent or not; those that are sent from where they are take no room there.
+    @inline(__always) func buffered(_ i: Int) -> Int {
         // By state, not by comparison with ISS: that goes wrong when 2 GiB have been sent.
         let una = connections[i].snd.una
         let first = connections[i].isSynchronized ? una : una + 1
-        let queued = max(connections[i].snd.end.distance(from: first), 0)
-        return buffers.size - max(queued - placedOut(i), 0)
+        return max(connections[i].snd.end.distance(from: first) - placedOut(i), 0)
     }
+
+    /// Free bytes of the send buffer.
+    @inline(__always) func room(_ i: Int) -> Int { buffers.limit(i) - buffered(i) }
 
     private func isPossiblePeer(_ address: IPv4Address) -> Bool {
         address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)
@@ -211,7 +216,7 @@ extension TCPStack {
             portsHandedOut &+= 1
             let candidate = 49152 + UInt16(truncatingIfNeeded: (offset &+ portsHandedOut) & 16383)
             if isListening(candidate) { continue }
-            let old = flows.find(FlowKey(remote: address, remotePort: port, localPort: candidate))
+            let old = find(FlowKey(remote: address, remotePort: port, localPort: candidate))
             if old < 0 { return candidate }
             if used == nil && mayReuse(old, now) { used = candidate }
         }

@@ -1,7 +1,8 @@
 internal import DeviceMemory
 internal import Timeline
 
-/// When which connection wants to be looked at: a binary heap with one entry a connection, in fixed storage.
+/// When which connection wants to be looked at: a binary heap with one entry a connection, in storage that grows
+/// with the connections.
 ///
 /// An entry may be earlier than what its connection really waits for: moving a deadline back costs nothing, the
 /// connection is looked at once too often and enters again. That is what makes restarting a timer on every ACK free.
@@ -11,13 +12,18 @@ struct DeadlineHeap: ~Copyable {
         var connection: Int32
     }
 
-    private var entries: Slab<Entry>
-    private var places: Slab<Int32>
+    private var entries: GrowingSlab<Entry>
+    private var places: GrowingSlab<Int32>
     private(set) var count = 0
 
     init(capacity: Int) {
-        entries = Slab(count: capacity, repeating: Entry(due: .never, connection: 0))
-        places = Slab(count: capacity, repeating: -1)
+        entries = GrowingSlab(capacity: capacity)
+        places = GrowingSlab(capacity: capacity)
+    }
+
+    /// Makes room for connections up to `count`; false when there is no memory.
+    mutating func grow(to count: Int) -> Bool {
+        entries.grow(to: count, repeating: Entry(due: .never, connection: 0)) && places.grow(to: count, repeating: -1)
     }
 
     /// The earliest entry's time; ``Timeline/Instant/never`` when there is none.

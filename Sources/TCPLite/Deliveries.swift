@@ -87,7 +87,7 @@ extension TCPStack {
     }
 
     @inline(__always) private mutating func dataDelivery(_ i: Int) -> Delivery {
-        let id = ConnectionID(index: i, generation: connections[i].generation)
+        let id = ConnectionID(rawValue: connections[i].id)
         let (index, piece) = reassembly.store.popFirst(&connections[i].rcv.ready)
         takeTurn(i, Int(piece.length))
         let sum = piece.hasSum ? piece.sum : nil
@@ -122,7 +122,7 @@ extension TCPStack {
         }
         let isLinear = reassembly.store.piece(index).block >= 0
         guard isLinear || connections[i].rcv.cuts < TCPStack.cutLimit else { return nil }
-        let id = ConnectionID(index: i, generation: connections[i].generation)
+        let id = ConnectionID(rawValue: connections[i].id)
         connections[i].rcv.demand = 0
         takeTurn(i, wanted)
         if isLinear {
@@ -135,7 +135,7 @@ extension TCPStack {
 
     /// Events that do not wait for the bytes before them to be demanded.
     private mutating func earlyEvent(_ i: Int) -> Delivery? {
-        let id = ConnectionID(index: i, generation: connections[i].generation)
+        let id = ConnectionID(rawValue: connections[i].id)
         if connections[i].events.contains(.untrusted) {
             connections[i].events.remove(.untrusted)
             return Delivery(kind: .untrusted(segments: Int(connections[i].untrustedReported)), connection: id)
@@ -148,7 +148,7 @@ extension TCPStack {
     }
 
     private mutating func nextEvent(_ i: Int) -> Delivery? {
-        let id = ConnectionID(index: i, generation: connections[i].generation)
+        let id = ConnectionID(rawValue: connections[i].id)
         if connections[i].events.contains(.opened) {
             connections[i].events.remove(.opened)
             taken(i)

@@ -29,10 +29,14 @@ extension TCPStack {
         guard isForUs, isPlain, control &>> 16 & 0xF7 == 0x10, view.count == 34 &+ headerLength else { return false }
         let source = view.be32(26)
         let ports = view.be32(34)
-        let i = flows.find(
-            FlowKey(
-                remote: IPv4Address(rawValue: source), remotePort: UInt16(truncatingIfNeeded: ports &>> 16),
-                localPort: UInt16(truncatingIfNeeded: ports)))
+        let key = FlowKey(
+            remote: IPv4Address(rawValue: source), remotePort: UInt16(truncatingIfNeeded: ports &>> 16),
+            localPort: UInt16(truncatingIfNeeded: ports))
+        if key != train {
+            trainPlace = Int32(truncatingIfNeeded: find(key))
+            train = key
+        }
+        let i = Int(trainPlace)
         guard i >= 0, connections[i].isSteady, timestampIsExpected(i, view, headerLength) else { return false }
         let seq = SequenceNumber(view.be32(38))
         let ack = SequenceNumber(view.be32(42))
@@ -42,8 +46,10 @@ extension TCPStack {
             length > 0, length <= connections[i].rcv.adv.distance(from: seq), reassembly.store.freePieces > 0
         else { return false }
         guard var payload = fragment.take() else { return false }
-        // A glance at the pool: whether it is allowed was found out on the general path.
-        guard Int(payload.length) >= length, Int32(payload.netmem.pool) == connections[i].rcv.pool else {
+        // A glance at the pool: whether it is allowed was found out on the general path. What is not first in its slot may be
+        // one with what is before it.
+        guard Int(payload.length) >= length, payload.offset == 0, Int32(payload.netmem.pool) == connections[i].rcv.pool
+        else {
             fragment = consume payload
             return false
         }
@@ -66,7 +72,7 @@ extension TCPStack {
         statistics.deviceBytes &+= UInt64(truncatingIfNeeded: length)
         statistics.bytesReceived &+= UInt64(truncatingIfNeeded: length)
         connections[i].rcv.unacknowledged &+= 1
-        deliverable.append(i, connections[i].rcv.owner)
+        arrived(i)
         pending.append(i)
         return true
     }

@@ -62,7 +62,7 @@ extension TCPStack {
             statistics.icmpIgnored &+= 1
             return
         }
-        let i = flows.find(
+        let i = find(
             FlowKey(
                 remote: segment.destination, remotePort: segment.destinationPort, localPort: segment.sourcePort))
         guard i >= 0 else {

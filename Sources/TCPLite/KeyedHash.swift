@@ -4,10 +4,21 @@ internal import Timeline
 struct KeyedHash: BitwiseCopyable {
     let k0: UInt64
     let k1: UInt64
+    /// What ``bucket(_:)`` uses: the keys with their bits mixed, because a factor of few bits would spread flows badly.
+    private var mask: UInt64 = 0
+    private var factor: UInt64 = 1
+
+    init(k0: UInt64, k1: UInt64) {
+        self.k0 = k0
+        self.k1 = k1
+        let mixed = (sipHash(3 << 32, 0), sipHash(3 << 32, 1))
+        mask = mixed.0
+        factor = mixed.1 | 1
+    }
 
     /// Where a flow belongs in the table: one multiplication, keyed so that a peer cannot aim at a bucket from outside.
     @inline(__always) func bucket(_ key: UInt64) -> UInt64 {
-        let product = (key ^ k0).multipliedFullWidth(by: k1 | 1)
+        let product = (key ^ mask).multipliedFullWidth(by: factor)
         return product.high ^ product.low
     }
 

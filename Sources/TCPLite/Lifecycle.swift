@@ -5,9 +5,14 @@ internal import Timeline
 
 /// How a place in the table gets a connection, and how it becomes free again.
 extension TCPStack {
-    /// A free place; the oldest connection in TIME-WAIT makes room when there is none and its end was delivered.
+    /// A free place, and room for its flow; the oldest connection in TIME-WAIT makes room when there is none and its end was
+    /// delivered.
     mutating func allocate() -> Int? {
-        if free.isEmpty, timeWaiting.first >= 0 {
+        guard flows.makeRoom() else {
+            statistics.growthsRefused &+= 1
+            return nil
+        }
+        if free.isEmpty, !openPlaces(), timeWaiting.first >= 0 {
             let oldest = Int(timeWaiting.first)
             if connections[oldest].isForgotten {
                 leaveTimeWait(oldest)
@@ -24,7 +29,7 @@ extension TCPStack {
         _ now: Instant
     ) {
         var connection = Connection()
-        connection.generation = connections[i].generation
+        connection.id = connections[i].id
         connection.key = key
         connection.remote = remote
         connection.remotePort = port
@@ -49,8 +54,9 @@ extension TCPStack {
         case .keyed: setInitialSequence(i, hash.initialSequence(local: local, flow: key.rawValue, now: now))
         case .fixed(let number): setInitialSequence(i, SequenceNumber(number))
         }
-        scoreboard.clear(i)
-        flows.insert(key, i)
+        flows.insert(key.tag(hash), i)
+        // A connection may have got the place of the train's, which is gone.
+        (train, trainPlace) = (.none, -1)
     }
 
     /// Payload of the largest segment that is asked for (RFC 6691: without options), and sent.
@@ -122,7 +128,8 @@ extension TCPStack {
         reassembly.discardRanges(&connections[i].rcv, &pools)
         if connections[i].snd.isPlaced { giveUpPlaced(i, &pools) }
         leaveOpening(i)
-        flows.remove(connections[i].key)
+        flows.remove(connections[i].key.tag(hash), i)
+        giveUpSending(i)
         timers.remove(i)
         timeWaiting.remove(i)
         connections[i].rcv.ackDeadline = .never
@@ -164,6 +171,7 @@ extension TCPStack {
         parked.remove(i)
         deliverable.remove(i)
         stalled.remove(i)
+        holding.remove(i)
         timers.remove(i)
         taken(i)
         let owner = Int(connections[i].rcv.owner)
@@ -175,7 +183,7 @@ extension TCPStack {
         connections[i].rcv.guarantee = 0
         connections[i].rcv.isShared = false
         connections[i].rcv.owner = Int32(configuration.owners)
-        connections[i].generation &+= 1
+        connections[i].id = identifiers.next(connections[i].id)
         connections[i].state = .closed
         connections[i].key = .none
         free.append(i)
@@ -215,7 +223,8 @@ extension TCPStack {
     }
 
     private mutating func leaveTimeWait(_ i: Int) {
-        flows.remove(connections[i].key)
+        flows.remove(connections[i].key.tag(hash), i)
+        giveUpSending(i)
         timers.remove(i)
         timeWaiting.remove(i)
         connections[i].lifeDeadline = .never

@@ -82,17 +82,25 @@ extension TCPStack {
         raise(owner: owner, .low)
     }
 
-    /// Counts for how long each connection's data has waited.
+    /// Counts for how long each connection's data has waited: those that have some, and not the idle ones.
     private mutating func accountStalls(_ elapsed: Interval) {
-        for i in 0..<connections.count where connections[i].rcv.owner >= 0 {
+        var next = Int(holding.first)
+        while next >= 0 {
+            let i = next
+            next = holding.next(i)
             let owner = Int(connections[i].rcv.owner)
-            guard owner < configuration.owners, owners[owner].configuration.stallAfter > .zero else { continue }
-            let waits = connections[i].rcv.held > 0 || !connections[i].rcv.ready.isEmpty
+            let waits =
+                owner < configuration.owners && owners[owner].configuration.stallAfter > .zero
+                && (connections[i].rcv.held > 0 || !connections[i].rcv.ready.isEmpty)
             if !waits || connections[i].rcv.isTouched || connections[i].isForgotten {
                 connections[i].rcv.isTouched = false
                 connections[i].rcv.waited = 0
                 connections[i].rcv.isStalled = false
                 stalled.remove(i)
+                if !waits {
+                    connections[i].rcv.isHolding = false
+                    holding.remove(i)
+                }
                 continue
             }
             connections[i].rcv.waited &+= elapsed.nanoseconds

@@ -98,7 +98,7 @@ extension TCPStack {
         if i >= 0 {
             stalled.remove(i)
             return .stalled(
-                ConnectionID(index: i, generation: connections[i].generation),
+                ConnectionID(rawValue: connections[i].id),
                 since: Interval(nanoseconds: connections[i].rcv.waited))
         }
         guard owners[owner].raised.contains(.misplaced) else { return nil }
@@ -150,7 +150,7 @@ extension TCPStack {
         else { return }
         let ports = ethernet.length + ip.headerLength
         let local = view.be16(ports + 2)
-        let i = flows.find(FlowKey(remote: ip.source, remotePort: view.be16(ports), localPort: local))
+        let i = find(FlowKey(remote: ip.source, remotePort: view.be16(ports), localPort: local))
         if i >= 0 {
             misplaced(i, .headerOverflow)
         } else if isListening(local) {

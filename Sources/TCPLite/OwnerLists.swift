@@ -14,12 +14,17 @@ struct OwnerLists: ~Copyable {
         var last: Int32 = -1
     }
 
-    private var links: Slab<Link>
+    private var links: GrowingSlab<Link>
     private var ends: Slab<Ends>
 
     init(connections: Int, owners: Int) {
-        links = Slab(count: connections, repeating: Link(next: -1, previous: -1, owner: -1))
+        links = GrowingSlab(capacity: connections)
         ends = Slab(count: owners, repeating: Ends())
+    }
+
+    /// Makes room for connections up to `count`; false when there is no memory.
+    mutating func grow(to count: Int) -> Bool {
+        links.grow(to: count, repeating: Link(next: -1, previous: -1, owner: -1))
     }
 
     /// The first connection of an owner's queue; -1 when there is none.

@@ -13,6 +13,9 @@ struct Payload: ~Copyable {
     var fragment: Fragment?
     /// Position of the first byte of ``fragment``.
     var fragmentStart: SequenceNumber
+    /// The slot of the fragment, and where in it its first byte was before anything of it was taken.
+    let slot: Netmem?
+    let slotOffset: UInt32
     /// One's-complement sum of the whole payload, as the segment's checksum demands.
     let sum: UInt16
 
@@ -21,7 +24,15 @@ struct Payload: ~Copyable {
         self.start = start
         end = start + length
         self.linear = linear
-        self.fragment = fragment
+        if let held = fragment {
+            slot = held.netmem
+            slotOffset = held.offset
+            self.fragment = consume held
+        } else {
+            slot = nil
+            slotOffset = 0
+            self.fragment = nil
+        }
         fragmentStart = start + linear.count
         self.sum = sum
     }

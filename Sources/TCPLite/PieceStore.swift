@@ -90,6 +90,31 @@ struct PieceStore: ~Copyable {
                 block: block, sum: sum, hasSum: hasSum, offset: 0), &list)
     }
 
+    /// A piece has got longer by `count` bytes, which are there already.
+    mutating func lengthen(_ index: Int32, by count: UInt32, sum: UInt16, hasSum: Bool) {
+        pieces[Int(index)].lengthen(by: count, sum: sum, hasSum: hasSum)
+    }
+
+    /// Copies bytes into a block.
+    mutating func fill(_ block: Int32, at offset: Int, _ bytes: ByteView) {
+        blocks.bytes.slice(Int(block) &* PieceStore.blockSize, PieceStore.blockSize).copy(bytes, at: offset)
+    }
+
+    /// Where in `slot` a piece's fragment ends; `nil` if it is in another.
+    mutating func endOfFragment(_ index: Int32, in slot: Netmem) -> UInt32? {
+        guard let fragment = fragments[Int(index)].take() else { return nil }
+        let end = fragment.netmem == slot ? fragment.offset &+ fragment.length : nil
+        fragments[Int(index)] = consume fragment
+        return end
+    }
+
+    /// A piece's fragment goes on for `count` bytes, which are those of another one.
+    mutating func growFragment(_ index: Int32, by count: UInt32) {
+        guard var fragment = fragments[Int(index)].take() else { return }
+        fragment.extendBack(count)
+        fragments[Int(index)] = consume fragment
+    }
+
     /// Moves all of `other` behind `list`.
     mutating func concatenate(_ list: inout PieceList, _ other: PieceList) {
         if other.isEmpty { return }

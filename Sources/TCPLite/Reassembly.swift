@@ -172,6 +172,11 @@ struct Reassembly: ~Copyable {
             at = appendLinear(&payload, from, to, isWhole, inOrder, &sum, &list, &rcv, &statistics, &pools)
             if at < SequenceNumber.earlier(to, payload.start + payload.linear.count) || at == to { return at }
         }
+        if list.last >= 0, payload.slotOffset > 0, extend(&payload, at, to, sum, isWhole, list, &rcv, &pools) {
+            statistics.deviceBytes &+= UInt64(truncatingIfNeeded: to.distance(from: at))
+            statistics.deviceRecordsMerged &+= 1
+            return to
+        }
         let owner = Int(rcv.owner)
         guard mayTake(inOrder, &rcv), store.freePieces > 0,
             budgets[owner].take(held: rcv.held, guarantee: rcv.guarantee)
@@ -205,6 +210,16 @@ struct Reassembly: ~Copyable {
         let end = SequenceNumber.earlier(to, payload.start + payload.linear.count)
         var at = from
         while at < end {
+            let room = min(store.roomBehind(list.last, at), end.distance(from: at))
+            if room > 0 {
+                let own = take(room, at, payload, isWhole, &sum)
+                let bytes = payload.linear.slice(at.distance(from: payload.start), room)
+                store.extend(list.last, copying: bytes, sum: own, hasSum: isWhole)
+                countLinear(room, &rcv, &statistics)
+                statistics.linearRecordsMerged &+= 1
+                at = at + room
+                continue
+            }
             // Half of an owner's blocks are for data at RCV.NXT: a peer that leaves a gap and fills what is behind it with
             // tiny segments cannot close everybody's window.
             let owner = Int(rcv.owner)
@@ -218,21 +233,31 @@ struct Reassembly: ~Copyable {
             let offset = at.distance(from: payload.start)
             let count = min(end.distance(from: at), PieceStore.blockSize)
             let bytes = payload.linear.slice(offset, count)
-            var own = sum
-            if isWhole && offset + count < payload.length {
-                var partial = InternetChecksum()
-                partial.add(bytes)
-                own = partial.folded
-                sum = subtract(own, offset: 0, from: sum, nextOdd: count & 1 != 0)
-            }
+            let own = take(count, at, payload, isWhole, &sum)
             store.append(copying: bytes, at: at, sum: own, hasSum: isWhole, to: &list)
             budgets[owner].blocks &+= 1
-            rcv.linearHeld &+= Int32(truncatingIfNeeded: count)
-            rcv.sizes.addLinear(Int32(truncatingIfNeeded: count))
-            statistics.linearBytes &+= UInt64(truncatingIfNeeded: count)
+            countLinear(count, &rcv, &statistics)
             at = at + count
         }
         return at
+    }
+
+    private func countLinear(_ count: Int, _ rcv: inout ReceiveSide, _ statistics: inout StackStatistics) {
+        rcv.linearHeld &+= Int32(truncatingIfNeeded: count)
+        rcv.sizes.addLinear(Int32(truncatingIfNeeded: count))
+        statistics.linearBytes &+= UInt64(truncatingIfNeeded: count)
+    }
+
+    /// The sum of the next `count` host bytes of a whole segment; leaves in `sum` that of what follows them.
+    private func take(
+        _ count: Int, _ at: SequenceNumber, _ payload: borrowing Payload, _ isWhole: Bool, _ sum: inout UInt16
+    ) -> UInt16 {
+        let offset = at.distance(from: payload.start)
+        guard isWhole && offset + count < payload.length else { return sum }
+        var partial = InternetChecksum()
+        partial.add(payload.linear.slice(offset, count))
+        sum = subtract(partial.folded, offset: 0, from: sum, nextOdd: count & 1 != 0)
+        return partial.folded
     }
 
     /// One's-complement difference of two sums that begin at the same parity, as the sum of a part that begins `nextOdd`.

@@ -67,6 +67,8 @@ struct ReceiveSide: BitwiseCopyable {
     /// Where the peer's FIN stands.
     var finAt = SequenceNumber(0)
     var hasFIN = false
+    /// It is among those whose data waits, or did when the accounts were last looked at.
+    var isHolding = false
 
     /// Segments with data since the last ACK.
     var unacknowledged: Int32 = 0
@@ -163,6 +165,9 @@ struct SlotFill: BitwiseCopyable {
         linearBytes = 0
         return smaller
     }
+
+    /// Counts `length` bytes more in the slot counted last.
+    mutating func extend(_ length: Int32) { bytes &+= length }
 
     /// Counts payload in host memory.
     mutating func addLinear(_ length: Int32) {

@@ -47,7 +47,7 @@ extension TCPStack {
             return
         }
         let key = FlowKey(remote: ip.source, remotePort: header.sourcePort, localPort: header.destinationPort)
-        let i = flows.find(key)
+        let i = find(key)
         let length = ip.totalLength &- ip.headerLength
         var sum = ip.pseudoHeader(length: length)
         if verdict == .good {

@@ -68,6 +68,9 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var bytesReceived: UInt64 = 0
     public var deviceBytes: UInt64 = 0
     public var linearBytes: UInt64 = 0
+    /// Pieces that became part of the record before them, because they follow it in its slot or its block.
+    public var deviceRecordsMerged: UInt64 = 0
+    public var linearRecordsMerged: UInt64 = 0
     /// Bytes that had been received before.
     public var duplicateBytes: UInt64 = 0
     public var outOfOrderSegments: UInt64 = 0
@@ -101,7 +104,17 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     /// Replies that are not owed to a connection (RST, echo, ARP) and found the output full.
     public var repliesDropped: UInt64 = 0
 
+    // MARK: work
+    /// Connections looked at because a time of theirs had come, and at the end of a burst because they had something to do.
+    /// Those that are idle are in neither.
+    public var timersDue: UInt64 = 0
+    public var connectionsServed: UInt64 = 0
+
     // MARK: connections
+    /// Connections that were not opened because the system granted no memory for more.
+    public var growthsRefused: UInt64 = 0
+    /// Calls of ``TCPStack/send(_:_:)`` that took nothing because no send buffer was left.
+    public var buffersRefused: UInt64 = 0
     public var activeOpens: UInt64 = 0
     public var passiveOpens: UInt64 = 0
     public var established: UInt64 = 0

@@ -73,10 +73,10 @@ extension TCPStack {
         switch acceptance {
         case .inOrder:
             connections[i].rcv.unacknowledged &+= 1
-            deliverable.append(i, connections[i].rcv.owner)
+            arrived(i)
         case .gapFilled:
             connections[i].rcv.ackNow = true
-            deliverable.append(i, connections[i].rcv.owner)
+            arrived(i)
         case .outOfOrder:
             statistics.outOfOrderSegments &+= 1
             owesDuplicate(i)
@@ -91,6 +91,19 @@ extension TCPStack {
         }
         if connections[i].rcv.isShared { noteSheddable(i) }
         if connections[i].rcv.discarding > 0 { _ = dropDiscarded(i, &pools) }
+    }
+
+    /// The application has data to take, which counts as waiting from now on.
+    @inline(__always) mutating func arrived(_ i: Int) {
+        deliverable.append(i, connections[i].rcv.owner)
+        if !connections[i].rcv.isHolding { startsWaiting(i) }
+    }
+
+    @inline(never) private mutating func startsWaiting(_ i: Int) {
+        connections[i].rcv.isHolding = true
+        connections[i].rcv.isTouched = false
+        connections[i].rcv.waited = 0
+        holding.append(i)
     }
 
     /// Whether the fragment is of a pool that the connection's owner has a part in.

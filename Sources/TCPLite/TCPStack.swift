@@ -6,12 +6,14 @@ public import Timeline
 
 /// TCP over IPv4 over Ethernet for one interface: frames and time in, frames and events out.
 ///
-/// The stack does no I/O, owns no clock and allocates nothing after its initialiser. One thread uses it: hand it each frame
+/// The stack does no I/O and owns no clock. What it holds for each connection is in tables that grow when a connection opens, up
+/// to the configuration's `maxConnections`, and never shrink; nothing else allocates. One thread uses it: hand it each frame
 /// of a burst (``receive(_:now:pools:)``), then ``poll(now:pools:)`` once, then send what is in ``output`` and take what
 /// ``nextDelivery()`` gives. Payload in device memory passes through by reference.
 public struct TCPStack: ~Copyable {
     let configuration: Configuration
     let hash: KeyedHash
+    let identifiers: IdentifierLayout
     /// The configuration's, as segments are counted.
     let acknowledgeEvery: Int32
     /// The interface's netmask, and its network's broadcast address (zero for prefixes too long to have one).
@@ -23,20 +25,20 @@ public struct TCPStack: ~Copyable {
     /// What has been done and dropped so far.
     public internal(set) var statistics = StackStatistics()
 
-    var connections: Slab<Connection>
+    var connections: GrowingSlab<Connection>
     /// What is counted of each connection, apart from what its segments touch.
-    var counters: Slab<ConnectionCounters>
-    /// CUBIC's part of each connection; one place for all when another algorithm is chosen.
-    var cubics: Slab<Cubic>
+    var counters: GrowingSlab<ConnectionCounters>
+    /// CUBIC's part of each connection; none when another algorithm is chosen.
+    var cubics: GrowingSlab<Cubic>
     var flows: FlowTable
     var timers: DeadlineHeap
     var neighbours: NeighbourTable
     var reassembly: Reassembly
     var buffers: SendBuffers
     var scoreboard: Scoreboard
-    /// What is sent from regions: the runs, each connection's part (one place for all when nothing is), and who waits.
+    /// What is sent from regions: the runs, each connection's part (none when nothing is), and who waits.
     var sendPieces: SendPieces
-    var placed: Slab<PlacedSide>
+    var placed: GrowingSlab<PlacedSide>
     var tickets: SendTickets
     /// Ports that are listened on, and for each port one more than its place among them, in 16 bits.
     var listeners: Slab<Listener>
@@ -61,6 +63,14 @@ public struct TCPStack: ~Copyable {
     var opening: OwnerLists
     /// Connections in TIME-WAIT, oldest first.
     var timeWaiting: ConnectionList
+    /// Connections whose data waits, or waited when owners' accounts were last looked at: those that can stall.
+    var holding: ConnectionList
+    /// Connections whose application could not send because no send buffer was left.
+    var bufferless: ConnectionList
+
+    /// The flow of the last frame that header prediction looked at, and its connection: frames of one flow come in trains.
+    var train = FlowKey.none
+    var trainPlace: Int32 = -1
 
     /// Counts local ports handed out (RFC 6056, section 3.3.3).
     var portsHandedOut: UInt32 = 0
@@ -69,12 +79,12 @@ public struct TCPStack: ~Copyable {
     var accountsWake = Instant.never
     var accountedAt = Instant.zero
 
-    /// Allocates everything that `configuration` asks for.
+    /// Sets aside everything that `configuration` asks for, and takes memory for the first connections.
     ///
     /// - Parameter secret: keys the sequence numbers (RFC 6528) and the flow table; from a good source, and kept.
     public init(configuration: Configuration, secret: (UInt64, UInt64)) {
         var configuration = configuration
-        configuration.maxConnections = min(max(configuration.maxConnections, 1), 0xFFFF)
+        configuration.maxConnections = min(max(configuration.maxConnections, 1), 1 << 20)
         configuration.windowScale = min(configuration.windowScale, 14)
         configuration.interface.mtu = min(max(configuration.interface.mtu, 68), 0xFFFF)
         configuration.owners = min(max(configuration.owners, 1), 4096)
@@ -94,19 +104,23 @@ public struct TCPStack: ~Copyable {
             // An ACK with all its options is 100 bytes, however small the MTU.
             frameCapacity: max(configuration.interface.mtu, 100) + 22,
             partLimit: configuration.placedSends > 0 ? TCPStack.framePartLimit : 0)
-        connections = Slab(count: count, repeating: Connection())
-        counters = Slab(count: count, repeating: ConnectionCounters())
-        cubics = Slab(count: configuration.congestionControl == .cubic ? count : 1, repeating: Cubic())
-        flows = FlowTable(capacity: count, hash: keys)
+        connections = GrowingSlab(capacity: count)
+        counters = GrowingSlab(capacity: count)
+        cubics = GrowingSlab(capacity: configuration.congestionControl == .cubic ? count : 0)
+        identifiers = IdentifierLayout(places: count)
+        flows = FlowTable(expecting: min(count, 512))
         timers = DeadlineHeap(capacity: count)
         neighbours = NeighbourTable(capacity: configuration.neighbours)
         reassembly = Reassembly(
             pieces: pieces, blocks: max(configuration.linearBlocks, 0), owners: configuration.owners,
             rangesPerFlow: configuration.outOfOrderRanges)
-        buffers = SendBuffers(connections: count, bytes: configuration.sendBufferBytes)
-        scoreboard = Scoreboard(connections: count)
+        let rings = min(max(configuration.sendBuffers ?? min(count, 4096), 0), count)
+        buffers = SendBuffers(connections: count, rings: rings, bytes: configuration.sendBufferBytes)
+        // Who sends from regions has reports to remember, and no buffer.
+        scoreboard = Scoreboard(
+            connections: count, boards: configuration.placedSends > 0 ? max(rings, min(count, 4096)) : rings)
         sendPieces = SendPieces(count: configuration.placedSends, applications: configuration.owners)
-        placed = Slab(count: configuration.placedSends > 0 ? count : 1, repeating: PlacedSide())
+        placed = GrowingSlab(capacity: configuration.placedSends > 0 ? count : 0)
         tickets = SendTickets(count: configuration.placedSends, applications: configuration.owners)
         listeners = Slab(count: min(max(configuration.listeners, 1), 0xFFFE), repeating: Listener())
         ports = HeapBytes(count: 2 * 65536)
@@ -121,8 +135,10 @@ public struct TCPStack: ~Copyable {
         stalled = OwnerLists(connections: count, owners: configuration.owners)
         opening = OwnerLists(connections: count, owners: listeners.count)
         timeWaiting = ConnectionList(capacity: count)
-        for i in 0..<count { free.append(i) }
+        holding = ConnectionList(capacity: count)
+        bufferless = ConnectionList(capacity: count)
         self.configuration = configuration
+        _ = openPlaces()
         install(
             0, configuration.defaultOwner ?? OwnerConfiguration(slots: configuration.slotBudget / configuration.owners))
         for at in 0..<TCPStack.poolBytes { allowed.bytes[at] = 0xFF }
@@ -134,7 +150,8 @@ public struct TCPStack: ~Copyable {
     /// When to call ``poll(now:pools:)`` at the latest: at once (``Timeline/Instant/zero``) when there is work that waits for
     /// it, ``Timeline/Instant/never`` when only a frame or a call can bring work. It may be earlier than necessary.
     public var nextDeadline: Instant {
-        pending.isEmpty ? min(min(timers.earliest, neighbours.nextDue), accountsWake) : .zero
+        if !pending.isEmpty || (!bufferless.isEmpty && buffers.freeCount > 0) { return .zero }
+        return min(min(timers.earliest, neighbours.nextDue), accountsWake)
     }
 
     /// Takes one received frame; its header view need not be valid afterwards.
@@ -158,6 +175,7 @@ public struct TCPStack: ~Copyable {
         while true {
             let i = timers.popDue(now)
             if i < 0 { break }
+            statistics.timersDue &+= 1
             expire(i, now, &pools)
         }
         if accountsDue <= now {
@@ -172,8 +190,11 @@ public struct TCPStack: ~Copyable {
             rounds &-= 1
             let i = pending.popFirst()
             if i < 0 { break }
+            statistics.connectionsServed &+= 1
             service(i, now)
         }
+        if !bufferless.isEmpty { offerBuffers() }
+        if flows.isMoving { flows.move(FlowTable.step) }
         requestNeighbours(now)
     }
 }

@@ -4,7 +4,8 @@ import Sessions
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures costs as ratios, side by side in one process.", subcommands: [BenchTokens.self])
+        abstract: "Measures costs, as ratios in one process where there is something to compare with.",
+        subcommands: [BenchTokens.self, BenchConnections.self])
 }
 
 struct BenchTokens: ParsableCommand {
@@ -34,6 +35,47 @@ struct BenchTokens: ParsableCommand {
                             cost.style.padding(toLength: 8, withPad: " ", startingAt: 0),
                             cost.issueNs, cost.clientNs, cost.takeBackNs, cost.ratioToRanges))
                 }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+}
+
+struct BenchConnections: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connections",
+        abstract: "What connections cost that have nothing to say: memory, and work per turn.")
+
+    @Option(help: "Connections, 1 to 1M.")
+    var count = Size(1_000_000)
+    @Flag(help: "Watch their peers by keep-alive: two hours of virtual time, in which each is asked once.")
+    var keepAlive = false
+    @OptionGroup var printing: OutputArguments
+
+    func run() {
+        do {
+            guard count.bytes >= 1, count.bytes <= 1 << 20 else {
+                throw SessionError("a stack has 1 to 1048576 connections")
+            }
+            let cost = try Session.connectionCost(count: Int(count.bytes), keepAlive: keepAlive)
+            // Without keep-alive nothing may be looked at, with it each connection once for its time and once to ask.
+            let limit = keepAlive ? 2 * UInt64(cost.connections) : 0
+            let problems = cost.idleTouched > limit ? ["idle connections were looked at \(cost.idleTouched) times"] : []
+            printing.finish(cost, problems: problems) {
+                print(
+                    String(
+                        format: """
+                            %d connections: %.0f bytes each (%d in tables), %.1f MiB in all, %.1f MiB before the first
+                            opening one: %.0f ns, at worst %.0f us
+                            %d turns over %.0f s without a frame: looked at %d connections, %.1f ns a turn
+                            a segment for one of them: %.0f ns
+                            """,
+                        cost.connections, cost.residentBytesPerConnection, cost.tableBytesPerConnection,
+                        Double(cost.residentBytes) / 1_048_576, Double(cost.residentBytesBefore) / 1_048_576,
+                        cost.openNs,
+                        Double(cost.openWorstNs) / 1000, cost.idleTurns, cost.idleSeconds, cost.idleTouched,
+                        cost.idleTurnNs, cost.segmentNs))
             }
         } catch {
             fail(error)

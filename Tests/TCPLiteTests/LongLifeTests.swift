@@ -5,12 +5,20 @@ import Timeline
 
 @testable import TCPLite
 
+extension Script {
+    /// Where the stack keeps a connection.
+    fileprivate func place(_ id: ConnectionID) throws -> Int {
+        let place = host.stack.place(id)
+        return try #require(place)
+    }
+}
+
 /// What goes wrong only after gigabytes, minutes or a silence: comparisons that come round, timers that nobody armed.
 @Suite struct LongLifeTests {
     /// A connection whose numbers say that `bytes` have been sent and acknowledged since its SYN.
     private func aged(_ bytes: Int, _ script: Script) throws -> ConnectionID {
         let id = try script.open(options: Script.plain)
-        let i = id.index
+        let i = try script.place(id)
         script.host.stack.connections[i].snd.iss = script.host.stack.connections[i].snd.una - bytes
         return id
     }
@@ -41,7 +49,8 @@ import Timeline
         // An ACK moves the mark along; then three duplicates say that the next segment is lost.
         let lost = first[0].seq &+ UInt32(first[0].payload.count)
         script.send(.ack, ack: lost)
-        let snd = script.host.stack.connections[id.index].snd
+        let i = try script.place(id)
+        let snd = script.host.stack.connections[i].snd
         #expect(snd.recover == snd.una - 1)
         for _ in 0..<2 { script.send(.ack, ack: lost) }
         let again = script.send(.ack, ack: lost)
@@ -52,7 +61,8 @@ import Timeline
     func receiveWrap() throws {
         let script = try Script()
         let id = try script.open()
-        script.host.stack.connections[id.index].rcv.irs = SequenceNumber(script.seq &+ 10)
+        let i = try script.place(id)
+        script.host.stack.connections[i].rcv.irs = SequenceNumber(script.seq &+ 10)
         let answer = script.send(.ack, seq: script.seq, payload: pattern(10)) + script.wait(.milliseconds(100))
         #expect(answer.contains { $0.ack == script.seq &+ 10 })
     }

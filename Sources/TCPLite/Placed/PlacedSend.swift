@@ -224,7 +224,7 @@ extension TCPStack {
         let piece = SendPiece(
             start: connections[i].snd.end, length: UInt32(length), iova: iova, netmem: netmem,
             before: placed[i].total, references: 0, next: -1, label: label,
-            origin: origin ?? ConnectionID(rawValue: 0), flags: flags, application: connections[i].rcv.owner,
+            origin: origin ?? ConnectionID(rawValue: .max), flags: flags, application: connections[i].rcv.owner,
             isRelayed: origin != nil,
             hasEnded: false, isAcknowledged: false)
         sendPieces.append(piece, to: &placed[i])

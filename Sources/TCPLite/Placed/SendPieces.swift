@@ -55,7 +55,7 @@ struct SendPieces: ~Copyable {
             SendPiece(
                 start: SequenceNumber(0), length: 0, iova: IOVA(0),
                 netmem: Netmem(kind: .deviceSlot, pool: 0, index: 0), before: 0, references: 0,
-                next: i + 1 < count ? Int32(i + 1) : -1, label: 0, origin: ConnectionID(rawValue: 0),
+                next: i + 1 < count ? Int32(i + 1) : -1, label: 0, origin: ConnectionID(rawValue: .max),
                 flags: [], application: 0, isRelayed: false, hasEnded: false, isAcknowledged: false)
         }
         firstFree = count > 0 ? 0 : -1

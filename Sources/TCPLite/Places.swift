@@ -1,0 +1,89 @@
+internal import DeviceMemory
+
+/// How the tables that hold something for each connection grow, and how a flow's place in them is found.
+extension TCPStack {
+    /// Places that there are from the start. Places are used in turn, so this is also how many connections come and go before a
+    /// place's next one: with the number in an id, it decides when an id comes again.
+    static var firstPlaces: Int { 4096 }
+    /// Places added at a time afterwards: no more than one opening can do without anybody noticing, some 50 KiB of memory.
+    private static var morePlaces: Int { 64 }
+
+    /// Adds places when no place is free; false when there are as many as there may be, or no memory for more.
+    mutating func openPlaces() -> Bool {
+        let before = connections.count
+        let step = before == 0 ? TCPStack.firstPlaces : TCPStack.morePlaces
+        let count = min(before + step, configuration.maxConnections)
+        guard count > before else { return false }
+        // The connections last: what was added before one of these failed is found there the next time.
+        guard counters.grow(to: count, repeating: ConnectionCounters()),
+            configuration.congestionControl != .cubic || cubics.grow(to: count, repeating: Cubic()),
+            configuration.placedSends == 0 || placed.grow(to: count, repeating: PlacedSide()),
+            timers.grow(to: count), buffers.grow(to: count), scoreboard.grow(to: count), free.grow(to: count),
+            pending.grow(to: count), parked.grow(to: count), deliverable.grow(to: count), sheddable.grow(to: count),
+            stalled.grow(to: count), opening.grow(to: count), timeWaiting.grow(to: count), holding.grow(to: count),
+            bufferless.grow(to: count), connections.grow(to: count, repeating: Connection())
+        else {
+            statistics.growthsRefused &+= 1
+            return false
+        }
+        for i in before..<count {
+            connections[i].id = identifiers.first(i)
+            free.append(i)
+        }
+        return true
+    }
+
+    /// The connection of a flow; -1 when there is none.
+    @inline(__always) mutating func find(_ key: FlowKey) -> Int {
+        let tag = key.tag(hash)
+        var at = Int(tag)
+        var i = flows.next(tag, &at)
+        while i >= 0 && connections[i].key != key { i = flows.next(tag, &at) }
+        return i >= 0 || !flows.isMoving ? i : findUnmoved(key, tag)
+    }
+
+    @inline(never) private mutating func findUnmoved(_ key: FlowKey, _ tag: UInt32) -> Int {
+        var at = Int(tag)
+        var i = flows.nextUnmoved(tag, &at)
+        while i >= 0 && connections[i].key != key { i = flows.nextUnmoved(tag, &at) }
+        return i
+    }
+
+    /// The application wants to send and no buffer is left: it is told when one is.
+    @inline(never) mutating func waitForBuffer(_ i: Int) {
+        statistics.buffersRefused &+= 1
+        bufferless.append(i)
+    }
+
+    /// Tells as many as there are buffers. Who does not use it then has had its turn; the next are told at the next call.
+    @inline(never) mutating func offerBuffers() {
+        var left = buffers.freeCount
+        while left > 0 {
+            let i = bufferless.popFirst()
+            if i < 0 { return }
+            left -= 1
+            connections[i].snd.wantsSpace = false
+            raise(i, .sendSpace)
+        }
+    }
+
+    /// Nothing is sent any more: what was kept for it is for others.
+    mutating func giveUpSending(_ i: Int) {
+        buffers.release(i)
+        scoreboard.clear(i)
+        bufferless.remove(i)
+    }
+
+    /// SACK blocks that were not remembered because as many connections as there are send buffers had some.
+    public var reportsForgotten: UInt64 { scoreboard.forgotten }
+
+    /// The bytes that one place takes in all tables, used or not, without the flow table's 16 to 32 a connection: what an idle
+    /// connection costs.
+    public var bytesPerPlace: Int {
+        let links = 6 * MemoryLayout<ConnectionList.Link>.stride + 4 * MemoryLayout<OwnerLists.Link>.stride
+        var options = configuration.congestionControl == .cubic ? MemoryLayout<Cubic>.stride : 0
+        if configuration.placedSends > 0 { options += MemoryLayout<PlacedSide>.stride }
+        return MemoryLayout<Connection>.stride + MemoryLayout<ConnectionCounters>.stride + options + links
+            + MemoryLayout<DeadlineHeap.Entry>.stride + 3 * MemoryLayout<Int32>.stride
+    }
+}
