@@ -4,7 +4,7 @@ public import Packets
 public import PagePool
 public import Timeline
 
-/// TCP over IPv4 over Ethernet for one interface: frames and time in, frames and events out.
+/// TCP over IPv4 and IPv6 over Ethernet for one interface: frames and time in, frames and events out.
 ///
 /// The stack does no I/O, owns no clock and allocates nothing after its initialiser. One thread uses it: hand it each frame
 /// of a burst (``receive(_:now:pools:)``), then ``poll(now:pools:)`` once, then send what is in ``output`` and take what
@@ -17,6 +17,8 @@ public struct TCPStack: ~Copyable {
     /// The interface's netmask, and its network's broadcast address (zero for prefixes too long to have one).
     let netmask: UInt32
     let directedBroadcast: UInt32
+    /// Our IPv6 addresses, if we have any.
+    let ipv6: IPv6Configuration?
     /// Frames to transmit, drained by the caller. When it is full the stack stops producing and goes on at the next
     /// ``poll(now:pools:)``.
     public var output: FrameQueue
@@ -29,6 +31,9 @@ public struct TCPStack: ~Copyable {
     /// CUBIC's part of each connection; one place for all when another algorithm is chosen.
     var cubics: Slab<Cubic>
     var flows: FlowTable
+    /// The same of flows over IPv6, and what their connections have besides; one place for all without IPv6.
+    var flows6: FlowTable
+    var paths6: Slab<IPv6Path>
     var timers: DeadlineHeap
     var neighbours: NeighbourTable
     var reassembly: Reassembly
@@ -98,6 +103,11 @@ public struct TCPStack: ~Copyable {
         counters = Slab(count: count, repeating: ConnectionCounters())
         cubics = Slab(count: configuration.congestionControl == .cubic ? count : 1, repeating: Cubic())
         flows = FlowTable(capacity: count, hash: keys)
+        let hasIPv6 = configuration.interface.mtu >= IPv6Header.minimumMTU
+        let addresses = hasIPv6 ? configuration.interface.ipv6?.checked : nil
+        ipv6 = addresses
+        flows6 = FlowTable(capacity: addresses == nil ? 1 : count, hash: keys)
+        paths6 = Slab(count: addresses == nil ? 1 : count, repeating: IPv6Path())
         timers = DeadlineHeap(capacity: count)
         neighbours = NeighbourTable(capacity: configuration.neighbours)
         reassembly = Reassembly(
