@@ -80,6 +80,12 @@ extension Script {
                 ICMPv6Message(type: type, code: code, rest: rest), body: quoted, from: address6(254), hopLimit: 60))
     }
 
+    /// The first of those that the stack has sent.
+    var firstMessage: (ethernet: EthernetHeader, ip: IPv6Header, message: ICMPv6Message, neighbour: NeighbourMessage?)?
+    {
+        others.first.flatMap { sent6($0) }
+    }
+
     /// An ICMPv6 message that the stack sent; `nil` for anything else, and for wrong checksums.
     func sent6(
         _ frame: [UInt8]
