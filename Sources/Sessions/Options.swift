@@ -172,6 +172,8 @@ public enum StreamService: String, Codable, Sendable {
     case http
     /// With the same bytes: read from the region by the consumer, and sent from host memory.
     case echo
+    /// As a server of iperf3 does to its clients, one test after the other.
+    case iperf3
 }
 
 /// What `uiodrv receive` is asked to do.
@@ -190,6 +192,8 @@ public struct ReceiveOptions: Codable, Sendable {
     public var frames: FrameOptions?
     /// What is done with each connection's bytes, besides digesting and keeping them.
     public var service = StreamService.take
+    /// Everything goes back from the slots that it arrived in, and the consumer sees nothing of it.
+    public var relay = false
     /// Who runs where.
     public var placement = Placement.twoThreads
 

@@ -48,7 +48,9 @@ struct FrameStore: ~Copyable {
         let copy = view(flying)
         copy.copy(frame)
         if let flip {
-            let bit = flip % (frame.count * 8)
+            // Behind the Ethernet header, whose damage a NIC sees by the frame check sequence.
+            let bits = frame.count * 8
+            let bit = flip < bits ? flip : 112 + flip % (bits - 112)
             copy[bit / 8] ^= 1 << UInt8(bit % 8)
         }
         insert(flying)

@@ -28,6 +28,12 @@ package struct Lie: Sendable, Hashable, Codable {
     package var kind: Kind
     package var a = 0
     package var b = 0
+
+    package init(kind: Kind, a: Int = 0, b: Int = 0) {
+        self.kind = kind
+        self.a = a
+        self.b = b
+    }
 }
 
 extension Lie {

@@ -51,6 +51,11 @@ package struct LinePlan: Sendable, Hashable, Codable {
 package struct Silence: Sendable, Hashable, Codable {
     package var from: Int
     package var length: Int
+
+    package init(from: Int, length: Int) {
+        self.from = from
+        self.length = length
+    }
 }
 
 /// One thing that happens to one frame, counted from 0 in the order in which they are sent on a line.
@@ -63,6 +68,12 @@ package struct Fault: Sendable, Hashable, Codable {
     package var kind: Kind
     /// Microseconds of delay, also of the copy; the bit that is flipped.
     package var value = 0
+
+    package init(frame: Int, kind: Kind, value: Int = 0) {
+        self.frame = frame
+        self.kind = kind
+        self.value = value
+    }
 }
 
 /// A station: its stack's configuration, how its NIC lays frames out, how its application reads.

@@ -9,7 +9,8 @@ struct Main: ParsableCommand {
         commandName: "uiodrv",
         abstract: "Receives network payload straight into device memory, from user space.",
         subcommands: [
-            Loopback.self, Receive.self, Capture.self, Serve.self, Peer.self, Bench.self, List.self, Probe.self,
+            Loopback.self, Receive.self, Send.self, Capture.self, Serve.self, Peer.self, Bench.self, List.self,
+            Probe.self,
             Config.self,
             Bind.self,
             Unbind.self,

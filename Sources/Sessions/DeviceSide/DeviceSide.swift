@@ -115,6 +115,10 @@ public struct DeviceReport: Codable, Sendable {
     public var streams: [StreamResult] = []
     /// What a run without TCP brought.
     public var frames: FrameCounts?
+    /// What a sender handed over.
+    public var sent: SendReport?
+    /// What a server of iperf3 saw.
+    public var iperf: [IperfTestResult]?
     /// One digest over all of them.
     public var digestReceived = ""
     /// What that must be, where the far end knows.

@@ -12,11 +12,13 @@ internal import Timeline
 enum DeviceTask: Codable, Sendable {
     case loopback(LoopbackOptions)
     case receive(ReceiveOptions)
+    case send(SendOptions)
 
     var device: DeviceOptions {
         switch self {
         case .loopback(let options): options.device
         case .receive(let options): options.device
+        case .send(let options): options.device
         }
     }
 }
@@ -132,6 +134,7 @@ extension DeviceTask {
         switch self {
         case .loopback(let options): try options.withFarEnd(now: monotonicNow(), serving)
         case .receive(let options): try options.station.withFarEnd(of: options.device, serving)
+        case .send(let options): try options.station.withFarEnd(of: options.device, serving)
         }
     }
 }
@@ -168,6 +171,18 @@ struct DeviceServing: FarEndUser, ~Copyable {
                 outputPath: options.output)
             return try serve(end, consumer)
         }
+        if case .send(let options) = task {
+            let consumer = try SendConsumer(
+                channel: channel, wakeup: line, source: options.source, seed: options.device.seed)
+            return try serve(end, consumer)
+        }
+        if case .receive(let options) = task, options.service == .iperf3 {
+            let consumer: IperfConsumer
+            do {
+                consumer = try IperfConsumer(channel: channel, wakeup: line, region: region, tests: options.connections)
+            } catch { throw SessionError(error) }
+            return try serve(end, consumer)
+        }
         let consumer: Consumer
         do {
             switch task {
@@ -181,6 +196,7 @@ struct DeviceServing: FarEndUser, ~Copyable {
                     channel: channel, wakeup: line, region: region, connections: options.connections, hold: 0,
                     service: options.service,
                     outputPath: options.output, trace: .disabled)
+            case .send: return
             }
         } catch {
             throw SessionError(error)

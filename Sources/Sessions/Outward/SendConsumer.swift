@@ -1,0 +1,124 @@
+internal import ClientKit
+internal import DeviceMemory
+internal import TCPLite
+internal import Timeline
+
+/// The application of `uiodrv send`: hands a source's bytes to the one connection that the stack opens, as fast as it takes
+/// them, shuts its direction down behind the last, and waits for the peer's end.
+struct SendConsumer: RunConsumer, ~Copyable {
+    private static let portionBytes = 16 << 10
+
+    private var client: ApplicationClient
+    private var source: ByteSource
+    private let portion = HeapBytes(count: SendConsumer.portionBytes)
+    /// Bytes of the portion that wait for room.
+    private var waiting = 0
+    private var sourceEnded = false
+    private var digest = StreamDigest()
+    private var connection: UInt32?
+    private var shutDown = false
+    private var openedAt = Instant.zero
+    private var movedAt = Instant.zero
+    private var report = SendReport()
+    private var failure: SessionError?
+    private(set) var isDone = false
+    private(set) var deviceBytes: UInt64 = 0
+    private(set) var linearBytes: UInt64 = 0
+
+    init(
+        channel: ApplicationChannel, wakeup: consuming WakeupLine, source: SendSource, seed: UInt64
+    ) throws(SessionError) {
+        self.source = try ByteSource(source, seed: seed)
+        client = ApplicationClient(channel, wakeup: wakeup)
+    }
+
+    mutating func poll(now: Instant) -> Bool {
+        var count = 0
+        while count < 256, let record = client.next() {
+            take(record, now)
+            count &+= 1
+        }
+        let sent = send(now)
+        client.flush()
+        return count != 0 || sent
+    }
+
+    private mutating func take(_ record: FragmentRecord, _ now: Instant) {
+        switch record.kind {
+        case .opened:
+            connection = record.connection
+            report.opened = true
+            openedAt = now
+            movedAt = now
+        case .device:
+            deviceBytes &+= UInt64(record.length)
+            while !client.giveBack(record.token) { client.flush() }
+        case .linear:
+            linearBytes &+= UInt64(record.length)
+            client.consumeLinear(record)
+        case .closed: close(CloseReason(rawValue: UInt8(truncatingIfNeeded: record.length)), now)
+        default: break
+        }
+    }
+
+    private mutating func close(_ reason: CloseReason?, _ now: Instant) {
+        isDone = true
+        connection = nil
+        if report.opened { report.elapsedS = (now - openedAt).seconds }
+        switch reason {
+        case .finished where shutDown: report.complete = true
+        case .finished, nil: report.ending = "the receiver ended the connection early"
+        case .reset: report.ending = "the receiver reset the connection"
+        case .refused: report.ending = "the receiver refused; start what is to listen there, or choose another port"
+        case .timedOut where report.opened: report.ending = "the receiver stopped answering"
+        case .timedOut:
+            report.ending = "the receiver did not answer; is it on this wire, and is there a way back from it?"
+        case .aborted: report.ending = "the connection was given up"
+        }
+    }
+
+    /// Hands over what there is room for; returns whether anything was.
+    private mutating func send(_ now: Instant) -> Bool {
+        guard let connection, !shutDown else { return false }
+        var any = false
+        for _ in 0..<16 {
+            if waiting == 0 && !sourceEnded { fill() }
+            if waiting == 0 { break }
+            let bytes = portion.bytes.readOnly.slice(0, waiting)
+            guard client.send(bytes, on: connection) else { break }
+            report.bytes &+= UInt64(waiting)
+            waiting = 0
+            any = true
+        }
+        if any {
+            report.longestPauseS = max(report.longestPauseS, (now - movedAt).seconds)
+            movedAt = now
+        }
+        if sourceEnded && waiting == 0 && client.ask(.shutdown, on: connection) { shutDown = true }
+        return any
+    }
+
+    private mutating func fill() {
+        do throws(SessionError) {
+            switch try source.read(into: portion.bytes) {
+            case .bytes(let count):
+                waiting = count
+                digest.update(portion.bytes.readOnly.slice(0, count)) { _ in }
+            case .later: break
+            case .end: sourceEnded = true
+            }
+        } catch {
+            failure = error
+            sourceEnded = true
+        }
+    }
+
+    mutating func finish() { digest.flush { _ in } }
+
+    func fill(_ report: inout DeviceReport) {
+        var own = self.report
+        own.sha256 = hexadecimal(digest.finish())
+        report.sent = own
+        report.failure = failure?.description
+    }
+}
