@@ -147,7 +147,7 @@ public import DeviceMemory
             }
             guard at + 2 <= options.count, at + 2 + Int(options[at + 1]) <= options.count else { throw .length }
             // The two upper bits say what those do who do not know the option.
-            guard options[at] >> 6 == 0 else { throw .notForUs }
+            guard options[at] & 0xC0 == 0 else { throw .notForUs }
             at += 2 + Int(options[at + 1])
         }
     }

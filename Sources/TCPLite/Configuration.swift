@@ -30,6 +30,15 @@ public struct InterfaceConfiguration: Sendable, Hashable, BitwiseCopyable {
     }
 }
 
+extension InterfaceConfiguration {
+    /// Hardware addresses of the groups that a NIC has to let in: for IPv6 all nodes, and those who are solicited.
+    public var groups: [MACAddress] {
+        guard let ipv6 = ipv6?.checked else { return [] }
+        let solicited = [ipv6.linkLocal, ipv6.address].compactMap { $0?.solicitedNode.groupMAC }
+        return [IPv6Address.allNodes.groupMAC] + solicited
+    }
+}
+
 /// The IPv6 addresses of an interface. Nothing is learned from routers, and nobody is asked whether an address is taken
 /// (RFC 4862, section 5.4): whoever configures them sees to that.
 public struct IPv6Configuration: Sendable, Hashable, BitwiseCopyable {

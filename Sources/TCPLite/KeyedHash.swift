@@ -30,8 +30,10 @@ struct KeyedHash: BitwiseCopyable {
 
     /// What stands for a flow over IPv6, whose tuple is too long to be its own key. `local` tells our two addresses apart.
     func flow(remote: IPv6Address, ports: UInt32, isLinkLocal: Bool) -> UInt64 {
-        sipHash(remote.high, remote.low, UInt64(ports) | (isLinkLocal ? 1 << 32 : 0))
+        sipHash(remote.high, remote.low, UInt64(ports) | (isLinkLocal ? KeyedHash.isOnLink : 0))
     }
+
+    private static var isOnLink: UInt64 { 1 << 32 }
 
     /// The same as ``portOffset(remote:port:)`` for a peer over IPv6.
     func portOffset(remote: IPv6Address, port: UInt16) -> UInt32 {
