@@ -4,7 +4,9 @@
     case linear = 1
     /// `length` bytes at `offset` of the region; `token` gives them back.
     case device = 2
-    /// A connection exists; `offset` holds the peer (address in 47:16, port in 15:0).
+    /// A connection exists; ``FragmentRecord/peer`` says whose. Over IPv4 `offset` holds it (address in 47:16, port in 15:0);
+    /// over IPv6 `offset` holds the address's first half, `length` and below it `payloadSum` and `region` the second, and
+    /// `headerLength` the port.
     case opened = 3
     /// The peer has sent everything.
     case endOfStream = 4
@@ -69,7 +71,7 @@
     /// Raw ``RecordKind``.
     public var kindCode: UInt8
     /// Bit 0: `payloadSum` holds. Bit 1: the frame goes on in the next record. Bit 2: its checksums are good. Bit 3: the
-    /// bytes were put in the region by this side's processor, not by the device.
+    /// bytes were put in the region by this side's processor, not by the device. Bit 4: the peer is reached over IPv6.
     public var flags: UInt8
     /// Bytes of headers, for ``RecordKind/frame``; the raw ``ChannelEvent``, for ``RecordKind/event``.
     public var headerLength: UInt16
@@ -105,6 +107,30 @@
     @inlinable public var hasMore: Bool { flags & 2 != 0 }
     /// Whether the frame's checksums were checked and good.
     @inlinable public var isVerified: Bool { flags & 4 != 0 }
+    /// A connection to a peer: sixteen bytes of address, of which IPv4 uses the last four behind ::ffff:0:0 (RFC 4291, section
+    /// 2.5.5.2), and a port.
+    public init(opened connection: UInt32, high: UInt64, low: UInt64, port: UInt16) {
+        if high == 0 && low >> 32 == 0xFFFF {
+            self.init(.opened, connection: connection, offset: (low & 0xFFFF_FFFF) << 16 | UInt64(port))
+            return
+        }
+        self.init(
+            .opened, connection: connection, offset: high, length: UInt32(truncatingIfNeeded: low >> 32),
+            region: UInt16(truncatingIfNeeded: low))
+        payloadSum = UInt16(truncatingIfNeeded: low >> 16)
+        headerLength = port
+        flags = FragmentRecord.sixFlag
+    }
+
+    /// Whose connection an ``RecordKind/opened`` tells of, as its initialiser took it.
+    public var peer: (high: UInt64, low: UInt64, port: UInt16) {
+        guard flags & FragmentRecord.sixFlag != 0 else {
+            return (0, 0xFFFF_0000_0000 | (offset >> 16) & 0xFFFF_FFFF, UInt16(truncatingIfNeeded: offset))
+        }
+        return (offset, UInt64(length) << 32 | UInt64(payloadSum) << 16 | UInt64(region), headerLength)
+    }
+    private static var sixFlag: UInt8 { 16 }
+
     /// An event.
     public init(event: ChannelEvent, connection: UInt32 = .max, number: UInt64 = 0, region: UInt16 = 0) {
         self.init(.event, connection: connection, offset: number, region: region)

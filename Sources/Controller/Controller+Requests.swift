@@ -102,9 +102,13 @@ extension Controller where Driver: ~Copyable {
         guard request.operands.0 <= UInt64(UInt32.max), (1...65535).contains(request.operands.1) else {
             return .badRequest
         }
+        let address =
+            request.operands.0 == 0
+            ? InternetAddress(IPv6Address(high: request.operands.3, low: request.operands.4))
+            : InternetAddress(IPv4Address(rawValue: UInt32(request.operands.0)))
         do throws(TCPError) {
             let id = try engine.stack.connect(
-                to: IPv4Address(rawValue: UInt32(request.operands.0)), port: UInt16(request.operands.1), localPort: nil,
+                to: address, port: UInt16(request.operands.1), localPort: nil,
                 now: now, owner: place, flow: service(request.operands.2))
             reply.operands.0 = UInt64(id.rawValue)
             dropRulesOfClosed()

@@ -208,7 +208,8 @@ public import VFIODriver
                 offload.tcpChecksum
                 ? TransmitOffload(
                     tcpChecksum: true, linkLength: offload.linkLength, networkLength: offload.networkLength,
-                    transportLength: offload.transportLength, segmentSize: offload.segmentSize) : nil
+                    transportLength: offload.transportLength, segmentSize: offload.segmentSize,
+                    isIPv6: offload.isIPv6) : nil
             let parts = stack.output.frontPartCount
             if parts == 0 {
                 guard transmit.send(stack.output.front, request) else { break }

@@ -1,3 +1,4 @@
+internal import Packets
 public import TCPLite
 public import VFIODriver
 
@@ -28,7 +29,12 @@ public struct EngineConfiguration: Sendable {
     public var node: Int?
 
     /// An engine with the given stack configuration.
-    public init(stack: Configuration) { self.stack = stack }
+    public init(stack: Configuration) {
+        self.stack = stack
+        device.groups = stack.interface.groups.map { group in
+            (0..<6).map { UInt8(truncatingIfNeeded: group.rawValue >> UInt64(40 - 8 * $0)) }
+        }
+    }
 }
 
 /// Errors of this module.

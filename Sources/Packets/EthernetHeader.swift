@@ -28,6 +28,7 @@ public import DeviceMemory
     /// Types that this project speaks.
     @inlinable public static var typeIPv4: UInt16 { 0x0800 }
     @inlinable public static var typeARP: UInt16 { 0x0806 }
+    @inlinable public static var typeIPv6: UInt16 { 0x86DD }
 
     public var destination: MACAddress
     public var source: MACAddress

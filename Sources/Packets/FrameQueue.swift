@@ -5,6 +5,8 @@ public import Timeline
 @frozen public struct FrameOffload: BitwiseCopyable, Sendable, Hashable {
     /// The TCP checksum field holds the pseudo-header sum and the device completes it.
     public var tcpChecksum: Bool
+    /// The IP header is IPv6's: it has no checksum, and its length counts what follows it.
+    public var isIPv6: Bool
     /// Bytes before the IP header.
     public var linkLength: UInt8
     /// Length of the IP header in bytes.
@@ -20,13 +22,15 @@ public import Timeline
     }
 
     @inlinable public init(
-        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0
+        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0,
+        isIPv6: Bool = false
     ) {
         self.tcpChecksum = tcpChecksum
         self.linkLength = linkLength
         self.networkLength = networkLength
         self.transportLength = transportLength
         self.segmentSize = segmentSize
+        self.isIPv6 = isIPv6
     }
 }
 

@@ -21,6 +21,12 @@ public import DeviceMemory
         sum &+= UInt64(word &>> 16) &+ UInt64(word & 0xFFFF)
     }
 
+    /// Adds a 64-bit word in host order.
+    @inlinable public mutating func add(_ word: UInt64) {
+        // Its halves whole: 2^16 is 1 modulo 2^16 - 1, so folding comes to the same.
+        sum &+= (word &>> 32) &+ (word & 0xFFFF_FFFF)
+    }
+
     /// Adds bytes that start at an even offset of what is summed.
     public mutating func add(_ bytes: ByteView) {
         unsafe bytes.withUnsafeBytes { buffer in

@@ -10,6 +10,7 @@ public enum AdvancedTransmitFormat: TransmitDescriptorFormat {
     // Second word of a data descriptor: cmd_type_len in 31:0, olinfo_status in 63:32.
     @usableFromInline static var typeData: UInt64 { 3 << 20 }
     @usableFromInline static var typeContext: UInt64 { 2 << 20 }
+    @usableFromInline static var contextIPv4: UInt64 { 1 << 10 }
     @usableFromInline static var endOfPacket: UInt64 { 1 << 24 }
     @usableFromInline static var insertFCS: UInt64 { 1 << 25 }
     @usableFromInline static var reportStatus: UInt64 { 1 << 27 }
@@ -25,8 +26,8 @@ public enum AdvancedTransmitFormat: TransmitDescriptorFormat {
     ) {
         let lengths = UInt64(offload.networkLength) | UInt64(offload.linkLength) &<< 9
         ring.store(index &* 2, lengths)
-        // TUCMD: IPV4 (bit 10), L4T = TCP (01 in 12:11).
-        let command = extended | typeContext | 1 << 10 | 1 << 11
+        // TUCMD: IPV4 (bit 10; clear is IPv6), L4T = TCP (01 in 12:11).
+        let command = extended | typeContext | (offload.isIPv6 ? 0 : contextIPv4) | 1 << 11
         // Second half: IDX 0 in 6:4, L4LEN in 15:8, MSS in 31:16 (0: no segmentation).
         let l4 = UInt64(offload.transportLength) &<< (32 &+ 8)
         let segment = UInt64(offload.segmentSize) &<< (32 &+ 16)
@@ -45,8 +46,8 @@ public enum AdvancedTransmitFormat: TransmitDescriptorFormat {
         if let offload {
             if offload.tcpChecksum { command |= popTXSM }
             if offload.segmentSize != 0 {
-                // Every segment has a header checksum of its own (IXSM).
-                command |= segmentation | popIXSM
+                // Every segment has a header checksum of its own (IXSM), where headers have one.
+                command |= offload.isIPv6 ? segmentation : segmentation | popIXSM
                 payload &-= offload.headerLength
             }
         }

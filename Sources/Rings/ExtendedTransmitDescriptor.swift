@@ -32,7 +32,8 @@ public enum ExtendedTransmitFormat: TransmitDescriptorFormat {
         // TUCSS, TUCSO (16 bytes into TCP), TUCSE 0: to the end of the packet. Two VLAN tags and all options fit 8 bits.
         let tcp = (transport & 0xFF) &<< 32 | ((transport &+ 16) & 0xFF) &<< 40
         ring.store(index &* 2, ip | tcp)
-        var second = extended | contextTCP | contextIPv4
+        // TUCMD.IP: clear is IPv6, whose header has no checksum to insert and whose length counts what follows it.
+        var second = extended | contextTCP | (offload.isIPv6 ? 0 : contextIPv4)
         if offload.segmentSize != 0 {
             // PAYLEN 19:0 without headers, HDRLEN 47:40, MSS 63:48.
             let header = offload.headerLength
@@ -52,7 +53,7 @@ public enum ExtendedTransmitFormat: TransmitDescriptorFormat {
         if isLast { second |= endOfPacket | reportStatus }
         if let offload {
             if offload.tcpChecksum { second |= popTXSM }
-            if offload.segmentSize != 0 { second |= segmentation | popIXSM }
+            if offload.segmentSize != 0 { second |= offload.isIPv6 ? segmentation : segmentation | popIXSM }
         }
         ring.store(index &* 2 &+ 1, second)
     }

@@ -62,6 +62,8 @@ public protocol SplitDescriptorFormat {
 @frozen public struct TransmitOffload: BitwiseCopyable, Sendable, Hashable {
     /// Insert the TCP checksum.
     public var tcpChecksum: Bool
+    /// The IP header is IPv6's.
+    public var isIPv6: Bool
     /// Bytes before the IP header.
     public var linkLength: UInt8
     /// Bytes of the IP header.
@@ -73,13 +75,15 @@ public protocol SplitDescriptorFormat {
 
     /// Names every field.
     @inlinable public init(
-        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0
+        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0,
+        isIPv6: Bool = false
     ) {
         self.tcpChecksum = tcpChecksum
         self.linkLength = linkLength
         self.networkLength = networkLength
         self.transportLength = transportLength
         self.segmentSize = segmentSize
+        self.isIPv6 = isIPv6
     }
 
     /// Bytes of all headers.

@@ -45,6 +45,10 @@ extension LoopbackOptions {
         plan.messageMinimum = messageMinimum
         plan.messageMaximum = messageMaximum
         plan.seed = device.seed
+        if isIPv6 {
+            plan.address = InternetAddress(SessionPlan.sender6)
+            plan.receiver = InternetAddress(SessionPlan.receiver6)
+        }
         return plan
     }
 }

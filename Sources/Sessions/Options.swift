@@ -123,6 +123,8 @@ public struct LoopbackOptions: Codable, Sendable {
     public var bytes: UInt64 = 64 << 20
     /// Connections, all at once.
     public var flows = 4
+    /// Whether the connections are over IPv6.
+    public var isIPv6 = false
     /// Sizes of the messages that the peer writes, drawn evenly; `nil` is one endless message.
     public var messageMinimum: UInt64?
     /// Largest message in bytes.

@@ -7,9 +7,9 @@ internal import Wire
 public struct PeerOptions: Sendable {
     /// The wire's name, as seen from this end.
     public var wire = ""
-    /// Own address, in the receiver's /24.
+    /// Own address, in the receiver's /24, or /64 with IPv6.
     public var address = "10.0.0.2"
-    /// Address and port of the receiver.
+    /// Address and port of the receiver; an IPv6 address is in brackets.
     public var receiver = "10.0.0.1:5001"
     /// Bytes over all flows, when there is no `input`.
     public var bytes: UInt64 = 64 << 20
@@ -113,15 +113,21 @@ extension Session {
 extension PeerOptions {
     fileprivate func plan() throws(SessionError) -> SendingPlan {
         var plan = SendingPlan()
-        guard let own = IPv4Address(address) else {
-            throw SessionError("\(address) is no address; write it as 10.0.0.2")
+        guard let own = InternetAddress(address) else {
+            throw SessionError("\(address) is no address; write it as 10.0.0.2 or fd00::2")
         }
-        let parts = receiver.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let other = IPv4Address(String(parts[0])), let port = UInt16(parts[1]), port != 0 else {
-            throw SessionError("\(receiver) is no address with a port; write it as 10.0.0.1:5001")
+        guard let (other, port) = InternetAddress.parse(withPort: receiver) else {
+            throw SessionError("\(receiver) is no address with a port; write it as 10.0.0.1:5001 or [fd00::1]:5001")
         }
-        guard own != other, own.rawValue >> 8 == other.rawValue >> 8 else {
-            throw SessionError("\(address) and \(receiver) must be two addresses of one /24; change --address")
+        // An IPv4 address is the last 32 bits of what is compared.
+        guard own != other, own.isIPv4 == other.isIPv4,
+            own.mapped.shares(prefixLength: own.isIPv4 ? 120 : 64, with: other.mapped)
+        else {
+            throw SessionError(
+                "\(address) and \(receiver) must be two addresses of one /24, or one /64 with IPv6; change --address")
+        }
+        guard own.isIPv4 || mtu >= 1280 else {
+            throw SessionError("IPv6 needs an MTU of 1280 at least; raise --mtu or take IPv4 addresses")
         }
         plan.address = own
         plan.receiver = other

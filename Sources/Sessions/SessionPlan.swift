@@ -10,6 +10,8 @@ internal import VFIODriver
 enum SessionPlan {
     static let receiver = IPv4Address(10, 0, 0, 1)
     static let sender = IPv4Address(10, 0, 0, 2)
+    static let receiver6 = IPv6Address(high: 0xFD00_0000_0000_0000, low: 1)
+    static let sender6 = IPv6Address(high: 0xFD00_0000_0000_0000, low: 2)
     static let port: UInt16 = 5001
     /// Locally administered; the model's NVM holds it.
     static let mac = MACAddress(0x02, 0, 0, 0, 0, 1)
@@ -19,7 +21,17 @@ enum SessionPlan {
 
     /// The receiver's interface in a loopback.
     static func interface(_ device: DeviceOptions) -> InterfaceConfiguration {
-        InterfaceConfiguration(mac: mac, address: receiver, prefixLength: 24, mtu: device.mtu)
+        InterfaceConfiguration(
+            mac: mac, address: receiver, prefixLength: 24, mtu: device.mtu, ipv6: ipv6(receiver6, mac: mac))
+    }
+
+    /// An address of an interface beside the one on the link that follows from its hardware address, or that one itself.
+    static func ipv6(
+        _ address: IPv6Address, mac: MACAddress, prefixLength: Int = 64, gateway: IPv6Address? = nil
+    ) -> IPv6Configuration {
+        if address.isLinkLocal { return IPv6Configuration(linkLocal: address) }
+        return IPv6Configuration(
+            linkLocal: .linkLocal(mac), address: address, prefixLength: prefixLength, gateway: gateway)
     }
 
     /// The stack's configuration over a region: what is not in the rings may be promised to flows.

@@ -11,6 +11,11 @@ public struct StationOptions: Codable, Sendable {
     public var address = "10.0.0.1/24"
     /// Router for addresses beyond the prefix.
     public var gateway: String?
+    /// Own IPv6 address with prefix length; `nil` leaves IPv6 alone. One of fe80::/10 is the only one, any other comes beside
+    /// one on the link that follows from the hardware address.
+    public var address6: String?
+    /// Router for IPv6 addresses beyond the prefix.
+    public var gateway6: String?
 
     /// The defaults above.
     public init() {}
@@ -32,7 +37,29 @@ extension StationOptions {
         }
         return InterfaceConfiguration(
             mac: SessionPlan.mac, address: own, prefixLength: prefix, gateway: router,
-            mtu: mtu)
+            mtu: mtu, ipv6: try ipv6(mtu: mtu))
+    }
+
+    private func ipv6(mtu: Int) throws(SessionError) -> IPv6Configuration? {
+        guard let address6 else {
+            guard gateway6 == nil else { throw SessionError("an IPv6 gateway needs an IPv6 address; add --address6") }
+            return nil
+        }
+        let parts = address6.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let own = IPv6Address(String(parts[0])), own.isUnicast, let prefix = Int(parts[1]),
+            (1...127).contains(prefix)
+        else { throw SessionError("\(address6) is no IPv6 address with a prefix; write it as fd00::1/64") }
+        guard mtu >= 1280 else {
+            throw SessionError("IPv6 needs an MTU of 1280 at least; raise --mtu or drop --address6")
+        }
+        var router: IPv6Address?
+        if let gateway6 {
+            guard let parsed = IPv6Address(gateway6), parsed.isUnicast else {
+                throw SessionError("the gateway \(gateway6) is no IPv6 address; write it as fd00::fe or fe80::1")
+            }
+            router = parsed
+        }
+        return SessionPlan.ipv6(own, mac: SessionPlan.mac, prefixLength: prefix, gateway: router)
     }
 
     /// Opens the wire that was named and hands it to `user`.

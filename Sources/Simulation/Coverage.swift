@@ -4,7 +4,7 @@ package enum Dimension: Int, CaseIterable, Sendable {
     case asymmetry, smallSegments, manyFlows, simultaneousOpen, sharedSlots, starvation, shortage, hostMemory,
         unverified
     case coalescing, shortOutput, slowReader, sleepingReader, demand, heldTokens, halfClose, abort, departure
-    case withoutTimestamps, withoutSACK, closedWindow, lie
+    case withoutTimestamps, withoutSACK, closedWindow, lie, ipv6
 }
 
 /// How often each of them happened.

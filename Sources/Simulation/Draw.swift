@@ -47,6 +47,16 @@ extension Scenario {
             stations[i].guarantee = min(stations[i].guarantee, stations[i].slots / max(count, 1) * 3 / 4)
         }
         healsAt = random.between(20, 90) * 1_000_000
+        // Apart from the rest, so that a seed is otherwise what it was.
+        var family = SeededGenerator(seed: seed, stream: 3)
+        isIPv6 = family.once(in: 3)
+        if isIPv6 {
+            // What every link carries (RFC 8200, section 5).
+            for i in 0...1 {
+                stations[i].mtu = max(stations[i].mtu, 1280)
+                lines[i].mtu = max(lines[i].mtu, 1280)
+            }
+        }
         // What takes many thousand segments shows no more than what takes hundreds.
         let most = min(stations[0].mtu, stations[1].mtu, lines[0].mtu, lines[1].mtu) * 300
         for i in flows.indices { for end in 0...1 { flows[i].ends[end].bytes = min(flows[i].ends[end].bytes, most) } }
@@ -54,6 +64,8 @@ extension Scenario {
         // Positions of a liar's would count from the SYN of a connection before.
         if liar != nil { stations[1].wraps = false }
         if liar != nil { flows = [flows[0]] }
+        // The scripted peer speaks IPv4.
+        if liar != nil { isIPv6 = false }
     }
 }
 

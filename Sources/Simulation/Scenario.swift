@@ -6,6 +6,8 @@ package struct Scenario: Sendable, Hashable, Codable {
     package var stations = [StationPlan(), StationPlan()]
     package var lines = [LinePlan(), LinePlan()]
     package var flows: [FlowPlan] = []
+    /// Connections are over IPv6.
+    package var isIPv6 = false
     /// What a scripted peer does in place of station 0; `nil` for two stacks.
     package var liar: [Lie]?
     /// Impairments end here: from then on every frame arrives.

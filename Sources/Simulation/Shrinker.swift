@@ -63,6 +63,7 @@ package struct Shrinker {
             flow -= 1
         }
         let plain = (LinePlan(), StationPlan(), FlowPlan(), EndPlan())
+        attempt(&best) { $0.isIPv6 = false }
         for i in 0...1 {
             for field in Fields<LinePlan>.line { attempt(&best) { field.reset(&$0.lines[i], plain.0) } }
             attempt(&best) { $0.stations[i] = plain.1 }

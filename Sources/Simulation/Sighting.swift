@@ -7,8 +7,8 @@ struct Sighting {
         var right: UInt32
     }
 
-    var source: UInt32
-    var destination: UInt32
+    /// Where the TCP header begins in the frame.
+    var tcpAt: Int
     var sourcePort: UInt16
     var destinationPort: UInt16
     var seq: UInt32
@@ -37,28 +37,36 @@ struct Sighting {
     var length: Int { payload + (isSYN ? 1 : 0) + (isFIN ? 1 : 0) }
     var isPureACK: Bool { length == 0 && !isRST && hasACK }
 
-    /// `nil` when it is no whole IPv4 datagram with TCP in it.
+    /// Where TCP begins in a frame, and the IP datagram's length; `nil` when it is neither IPv4 nor IPv6, both without options.
+    static func layout(_ frame: ByteView) -> (tcpAt: Int, ipLength: Int)? {
+        guard frame.count >= 54 else { return nil }
+        if frame.be16(12) == 0x0800, frame[14] == 0x45, frame[23] == 6 { return (34, Int(frame.be16(16))) }
+        guard frame.count >= 74, frame.be16(12) == 0x86DD, frame[14] >> 4 == 6, frame[20] == 6 else { return nil }
+        return (54, 40 + Int(frame.be16(18)))
+    }
+
+    /// `nil` when it is no whole IP datagram with TCP in it.
     init?(_ frame: ByteView) {
-        guard frame.count >= 54, frame.be16(12) == 0x0800, frame[14] == 0x45, frame[23] == 6 else { return nil }
-        ipLength = Int(frame.be16(16))
-        headerLength = Int(frame[46] >> 4) * 4
-        guard 14 + ipLength <= frame.count, headerLength >= 20, 20 + headerLength <= ipLength else { return nil }
-        source = frame.be32(26)
-        destination = frame.be32(30)
-        sourcePort = frame.be16(34)
-        destinationPort = frame.be16(36)
-        seq = frame.be32(38)
-        ack = frame.be32(42)
-        let control = frame.be16(46)
+        guard let layout = Sighting.layout(frame) else { return nil }
+        (tcpAt, ipLength) = layout
+        headerLength = Int(frame[tcpAt + 12] >> 4) * 4
+        guard 14 + ipLength <= frame.count, headerLength >= 20, tcpAt + headerLength <= 14 + ipLength else {
+            return nil
+        }
+        sourcePort = frame.be16(tcpAt)
+        destinationPort = frame.be16(tcpAt + 2)
+        seq = frame.be32(tcpAt + 4)
+        ack = frame.be32(tcpAt + 8)
+        let control = frame.be16(tcpAt + 12)
         isFIN = control & 1 != 0
         isSYN = control & 2 != 0
         isRST = control & 4 != 0
         hasACK = control & 16 != 0
         strangeBits = control & 0x0FE0
-        window = Int(frame.be16(48))
-        payloadAt = 34 + headerLength
-        payload = ipLength - 20 - headerLength
-        readOptions(frame.slice(54, headerLength - 20))
+        window = Int(frame.be16(tcpAt + 14))
+        payloadAt = tcpAt + headerLength
+        payload = 14 + ipLength - payloadAt
+        readOptions(frame.slice(tcpAt + 20, headerLength - 20))
     }
 
     private mutating func readOptions(_ bytes: ByteView) {
@@ -88,15 +96,16 @@ struct Sighting {
         }
     }
 
-    /// Whether the checksums of both headers are right, added up word by word.
+    /// Whether the checksums of both headers are right, of IPv6 the only one, added up word by word.
     static func checksumsAreGood(_ frame: ByteView) -> Bool {
+        guard let (tcpAt, ipLength) = layout(frame) else { return false }
+        let isIPv6 = tcpAt == 54
         var ip: UInt64 = 0
         for at in stride(from: 14, to: 34, by: 2) { ip += UInt64(frame.be16(at)) }
-        let length = Int(frame.be16(16)) - 20
-        var tcp = UInt64(6) + UInt64(length)
-        for at in stride(from: 26, to: 34, by: 2) { tcp += UInt64(frame.be16(at)) }
-        var at = 34
-        let end = 34 + length
+        let end = 14 + ipLength
+        var tcp = UInt64(6) + UInt64(end - tcpAt)
+        for at in stride(from: isIPv6 ? 22 : 26, to: tcpAt, by: 2) { tcp += UInt64(frame.be16(at)) }
+        var at = tcpAt
         while at + 4 <= end {
             tcp += UInt64(frame.be32(at))
             at += 4
@@ -106,7 +115,7 @@ struct Sighting {
             at += 2
         }
         if at < end { tcp += UInt64(frame[at]) << 8 }
-        return fold(ip) == 0xFFFF && fold(tcp) == 0xFFFF
+        return (isIPv6 || fold(ip) == 0xFFFF) && fold(tcp) == 0xFFFF
     }
 
     private static func fold(_ sum: UInt64) -> UInt64 {

@@ -57,6 +57,7 @@ extension World {
             if !station.plan.timestamps { total[.withoutTimestamps] += 1 }
             if !station.plan.sack { total[.withoutSACK] += 1 }
         }
+        if scenario.isIPv6 { total[.ipv6] += 1 }
         if scenario.flows.count > 1 { total[.manyFlows] += 1 }
         if lines[0].plan.delay != lines[1].plan.delay || lines[0].plan.byteTime != lines[1].plan.byteTime {
             total[.asymmetry] += 1

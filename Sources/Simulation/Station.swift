@@ -25,6 +25,9 @@ final class Station {
     var burst = 0
 
     static func address(_ station: Int) -> IPv4Address { IPv4Address(10, 0, 0, UInt8(1 + station)) }
+    static func address6(_ station: Int) -> IPv6Address {
+        IPv6Address(high: 0xFD00_0000_0000_0000, low: UInt64(1 + station))
+    }
     static func mac(_ station: Int) -> MACAddress { MACAddress(2, 0, 0, 0, 0, UInt8(1 + station)) }
 
     init(_ plan: StationPlan, number: Int, flows: [FlowPlan], seed: UInt64, region: MutableByteView) {
@@ -46,7 +49,8 @@ final class Station {
     static func configuration(_ plan: StationPlan, _ number: Int, _ flows: Int) -> Configuration {
         var c = Configuration(
             interface: InterfaceConfiguration(
-                mac: mac(number), address: address(number), prefixLength: 24, mtu: plan.mtu))
+                mac: mac(number), address: address(number), prefixLength: 24, mtu: plan.mtu,
+                ipv6: IPv6Configuration(linkLocal: .linkLocal(mac(number)), address: address6(number))))
         c.maxConnections = 16
         c.slotsPerFlow = plan.guarantee
         c.slotBudget = plan.slots
@@ -103,8 +107,8 @@ final class Station {
     }
 
     private func boundary(_ frame: ByteView) -> Int {
-        guard frame.count >= 54, frame.be16(12) == 0x0800, frame[14] == 0x45, frame[23] == 6 else { return frame.count }
-        let end = 34 + Int(frame[46] >> 4) * 4
+        guard let (tcpAt, _) = Sighting.layout(frame) else { return frame.count }
+        let end = tcpAt + Int(frame[tcpAt + 12] >> 4) * 4
         return switch plan.layout {
         case .split: min(end, frame.count)
         case .late: min(end + plan.boundary, frame.count)

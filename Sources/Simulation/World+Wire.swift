@@ -52,7 +52,7 @@ extension World {
     mutating func transmit(_ frame: ByteView, _ sighting: Sighting?, from i: Int, _ workspace: Workspace) {
         frames += 1
         let number = lines[i].frames
-        let headerBits = 8 * (sighting.map { 34 + $0.headerLength } ?? frame.count)
+        let headerBits = 8 * (sighting.map { $0.payloadAt } ?? frame.count)
         let fate = lines[i].next(now, headerBits: headerBits, bits: 8 * frame.count)
         note {
             var line = "\(i) sends #\(number)  \(sighting.map { "\($0)" } ?? "\(frame.count) other bytes")"
@@ -82,8 +82,23 @@ extension World {
         if !workspace.frames.push(frame, lane: i, due: due, flip: flip) { lines[i].note(.queueOverflow, now) }
     }
 
-    /// A router says that a datagram does not fit (RFC 1191).
+    /// A router says that a datagram does not fit (RFC 1191, RFC 8201).
     private mutating func tellTooBig(_ frame: ByteView, from i: Int, _ workspace: Workspace) {
+        let due = now + .microseconds(UInt64(2 * lines[i].plan.delay))
+        if scenario.isIPv6 {
+            let message = workspace.scratch.slice(0, 14 + 40 + 8 + 48)
+            EthernetHeader(destination: Station.mac(i), source: Station.mac(1 - i), type: EthernetHeader.typeIPv6)
+                .write(to: message)
+            let ip = IPv6Header(
+                source: IPv6Address(high: 0xFD00_0000_0000_0000, low: 254), destination: Station.address6(i),
+                nextHeader: IPv6Header.protocolICMP, payloadLength: 56)
+            ip.write(to: message.from(14))
+            message.slice(62, 48).copy(frame.slice(14, 48))
+            ICMPv6Message(type: ICMPv6Message.packetTooBig, rest: UInt32(lines[i].plan.mtu))
+                .write(to: message.slice(54, 56), ip)
+            push(message.readOnly, 1 - i, due, nil, workspace)
+            return
+        }
         let message = workspace.scratch.slice(0, 14 + 20 + 8 + 28)
         EthernetHeader(destination: Station.mac(i), source: Station.mac(1 - i), type: EthernetHeader.typeIPv4)
             .write(to: message)
@@ -94,8 +109,7 @@ extension World {
         message.slice(42, 28).copy(frame.slice(14, 28))
         ICMPMessage(type: ICMPMessage.unreachable, code: 4, rest: UInt32(lines[i].plan.mtu))
             .write(to: message.slice(34, 36))
-        push(
-            message.readOnly, 1 - i, now + .microseconds(UInt64(2 * lines[i].plan.delay)), nil, workspace)
+        push(message.readOnly, 1 - i, due, nil, workspace)
     }
 
     /// Hands over everything that has arrived by now.

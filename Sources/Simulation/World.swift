@@ -118,7 +118,9 @@ struct World: ~Copyable {
                 }
                 do {
                     station.application.ends[i].id = try station.stack.connect(
-                        to: Station.address(1 - end), port: Ports.of(i, 1 - end), localPort: Ports.of(i, end), now: now,
+                        to: scenario.isIPv6
+                            ? InternetAddress(Station.address6(1 - end)) : InternetAddress(Station.address(1 - end)),
+                        port: Ports.of(i, 1 - end), localPort: Ports.of(i, end), now: now,
                         flow: station.flowClass)
                     station.application.acted[i] = now
                 } catch {

@@ -13,16 +13,61 @@ public struct InterfaceConfiguration: Sendable, Hashable, BitwiseCopyable {
     public var gateway: IPv4Address?
     /// Longest IP datagram in bytes, without link header. 68 at least (RFC 791).
     public var mtu: Int
+    /// Its IPv6 addresses; `nil`, the default, leaves IPv6 alone, and so does an ``mtu`` under 1280 (RFC 8200, section 5).
+    public var ipv6: IPv6Configuration?
 
     /// - Parameter mtu: 1500 is Ethernet's (RFC 894).
     public init(
-        mac: MACAddress, address: IPv4Address, prefixLength: Int, gateway: IPv4Address? = nil, mtu: Int = 1500
+        mac: MACAddress, address: IPv4Address, prefixLength: Int, gateway: IPv4Address? = nil, mtu: Int = 1500,
+        ipv6: IPv6Configuration? = nil
     ) {
         self.mac = mac
         self.address = address
         self.prefixLength = prefixLength
         self.gateway = gateway
         self.mtu = mtu
+        self.ipv6 = ipv6
+    }
+}
+
+extension InterfaceConfiguration {
+    /// Hardware addresses of the groups that a NIC has to let in: for IPv6 all nodes, and those who are solicited.
+    public var groups: [MACAddress] {
+        guard let ipv6 = ipv6?.checked else { return [] }
+        let solicited = [ipv6.linkLocal, ipv6.address].compactMap { $0?.solicitedNode.groupMAC }
+        return [IPv6Address.allNodes.groupMAC] + solicited
+    }
+}
+
+/// The IPv6 addresses of an interface. Nothing is learned from routers, and nobody is asked whether an address is taken
+/// (RFC 4862, section 5.4): whoever configures them sees to that.
+public struct IPv6Configuration: Sendable, Hashable, BitwiseCopyable {
+    /// The address on the link, of fe80::/10; ``Packets/IPv6Address/linkLocal(_:)`` makes one.
+    public var linkLocal: IPv6Address
+    /// The one further address, unicast and not of fe80::/10; `nil` keeps everything on the link.
+    public var address: IPv6Address?
+    /// Bits of ``address`` that those have in common who are asked for directly.
+    public var prefixLength: Int
+    /// Where everything else goes, a router's address on the link or within the prefix; `nil` makes it unreachable.
+    public var gateway: IPv6Address?
+
+    /// - Parameter prefixLength: 64 is what addresses of nearly every network have (RFC 4291, section 2.5.4).
+    public init(
+        linkLocal: IPv6Address, address: IPv6Address? = nil, prefixLength: Int = 64, gateway: IPv6Address? = nil
+    ) {
+        self.linkLocal = linkLocal
+        self.address = address
+        self.prefixLength = prefixLength
+        self.gateway = gateway
+    }
+
+    /// Without what cannot be; `nil` without an address on the link.
+    var checked: IPv6Configuration? {
+        guard linkLocal.isLinkLocal else { return nil }
+        var checked = self
+        if let address, !address.isUnicast || address.isLinkLocal { checked.address = nil }
+        if let gateway, !gateway.isUnicast { checked.gateway = nil }
+        return checked
     }
 }
 
@@ -82,7 +127,7 @@ public struct Configuration: Sendable, BitwiseCopyable {
     /// Disjoint out-of-order ranges that one connection may hold; data that would make a further one is dropped, which
     /// bounds the work per segment.
     public var outOfOrderRanges = 256
-    /// Neighbours that ARP remembers.
+    /// Neighbours that ARP and neighbour discovery remember together.
     public var neighbours = 64
 
     // MARK: owners
@@ -151,7 +196,8 @@ public struct Configuration: Sendable, BitwiseCopyable {
     public var giveUp = Interval.seconds(120)
     /// R2 for SYN: at least 3 minutes (RFC 9293, section 3.8.3).
     public var giveUpOpening = Interval.seconds(180)
-    /// Least path MTU that an ICMP message can bring about: Linux's floor, against forged tiny values (RFC 5927).
+    /// Least path MTU that an ICMP message can bring about: Linux's floor, against forged tiny values (RFC 5927). IPv6 has one
+    /// of its own, 1280 (RFC 8201, section 4).
     public var minimumPathMTU = 552
     /// Whether the device completes TCP checksums: the field then holds the pseudo-header's sum, TCP length included, and
     /// the frame's ``Packets/FrameOffload`` says so.
@@ -186,7 +232,12 @@ public struct Configuration: Sendable, BitwiseCopyable {
 
     /// How long an ARP entry is good without asking again (RFC 1122, section 2.3.2.1: of the order of a minute).
     public var neighbourLifetime = Interval.seconds(60)
-    /// Pause between ARP requests for one address (RFC 1122, section 2.3.2.1: at most one a second).
+    /// The same of a neighbour over IPv6 that has confirmed its address (RFC 4861, section 10: REACHABLE_TIME).
+    public var reachableTime = Interval.seconds(30)
+    /// How long an IPv6 neighbour that has not confirmed its address may be sent to before it is asked (RFC 4861, section 10:
+    /// DELAY_FIRST_PROBE_TIME).
+    public var firstProbeDelay = Interval.seconds(5)
+    /// Pause between requests for one address (RFC 1122, section 2.3.2.1: at most one a second; RFC 4861's RETRANS_TIMER).
     public var neighbourRetry = Interval.seconds(1)
     /// Requests before an address counts as unreachable.
     public var neighbourAttempts = 3

@@ -27,6 +27,8 @@ struct Connection: BitwiseCopyable {
     /// Both sides sent the option.
     var usesTimestamps = false
     var usesSACK = false
+    /// Peer and next hop are IPv6, and in ``IPv6Path``.
+    var isIPv6 = false
     /// The peer's SYN had the window scale option.
     var offersScale = false
     var isPassive = false

@@ -5,7 +5,7 @@ public import Timeline
 /// What can be seen of a connection, for tests and reports.
 public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
     public var state: ConnectionState
-    public var peer: IPv4Address
+    public var peer: InternetAddress
     public var peerPort: UInt16
     public var localPort: UInt16
     public var isPassive: Bool
@@ -68,7 +68,7 @@ extension TCPStack {
     public func info(_ id: ConnectionID) -> ConnectionInfo? {
         guard let i = place(id) else { return nil }
         return ConnectionInfo(
-            state: connections[i].state, peer: connections[i].remote, peerPort: connections[i].remotePort,
+            state: connections[i].state, peer: remote(i), peerPort: connections[i].remotePort,
             localPort: connections[i].localPort, isPassive: connections[i].isPassive,
             usesTimestamps: connections[i].usesTimestamps, usesSACK: connections[i].usesSACK,
             receiveScale: connections[i].rcv.scale, sendScale: connections[i].snd.scale,

@@ -14,16 +14,16 @@ extension TCPStack {
     ///   - flow: what it may count on; `nil` guarantees the configuration's `slotsPerFlow`.
     /// - Throws: a ``TCPError`` that says what is in the way.
     public mutating func connect(
-        to address: IPv4Address, port: UInt16, localPort: UInt16?, now: Instant, owner: Int = 0,
+        to address: InternetAddress, port: UInt16, localPort: UInt16?, now: Instant, owner: Int = 0,
         flow: FlowClass? = nil
     ) throws(TCPError) -> ConnectionID {
         guard port != 0, localPort != 0 else { throw .invalidPort }
         guard isRegistered(owner) else { throw .unknownOwner(owner) }
         guard isPossiblePeer(address) else { throw .invalidAddress(address) }
-        guard let nextHop = nextHop(to: address) else { throw .unreachable(address) }
-        guard let local = localPort ?? choosePort(address, port, now) else { throw .noEphemeralPort }
-        let key = FlowKey(remote: address, remotePort: port, localPort: local)
-        let old = find(key)
+        guard let route = route(to: address) else { throw .unreachable(address) }
+        guard let local = localPort ?? choosePort(address, port, route, now) else { throw .noEphemeralPort }
+        let key = flowKey(address, remotePort: port, localPort: local, isLinkLocal: route.isLinkLocal)
+        let old = find(key, address, remotePort: port, localPort: local, isLinkLocal: route.isLinkLocal)
         guard old < 0 || mayReuse(old, now) else { throw .portInUse(local) }
         let last = old < 0 ? nil : reuse(old)
         guard let i = allocate() else { throw .tooManyConnections(limit: configuration.maxConnections) }
@@ -32,7 +32,7 @@ extension TCPStack {
             free.append(i)
             throw .noSlots(needed: max(Int(slots), 1), free: reassembly.budgets[owner].free)
         }
-        prepare(i, key, remote: address, port: port, nextHop: nextHop, owner: Int32(owner), slots: slots, now)
+        prepare(i, key, remote: address, port: port, route: route, owner: Int32(owner), slots: slots, now)
         if let last { continueAbove(i, last) }
         connections[i].localPort = local
         connections[i].state = .synSent
@@ -40,6 +40,15 @@ extension TCPStack {
         statistics.activeOpens &+= 1
         pending.append(i)
         return ConnectionID(rawValue: connections[i].id)
+    }
+
+    /// The same to an IPv4 address.
+    public mutating func connect(
+        to address: IPv4Address, port: UInt16, localPort: UInt16?, now: Instant, owner: Int = 0,
+        flow: FlowClass? = nil
+    ) throws(TCPError) -> ConnectionID {
+        try connect(
+            to: InternetAddress(address), port: port, localPort: localPort, now: now, owner: owner, flow: flow)
     }
 
     /// Queues bytes to be sent; returns how many fit. When that is not all, `sendSpaceAvailable` follows.
@@ -205,18 +214,24 @@ extension TCPStack {
     /// Free bytes of the send buffer.
     @inline(__always) func room(_ i: Int) -> Int { buffers.limit(i) - buffered(i) }
 
-    private func isPossiblePeer(_ address: IPv4Address) -> Bool {
-        address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)
+    private func isPossiblePeer(_ peer: InternetAddress) -> Bool {
+        guard let address = peer.ipv4 else { return peer.mapped.isUnicast && !isOurs(peer.mapped) }
+        return address != configuration.interface.address && address != .any && !address.isLoopback && !isGroup(address)
     }
 
-    private mutating func choosePort(_ address: IPv4Address, _ port: UInt16, _ now: Instant) -> UInt16? {
-        let offset = hash.portOffset(remote: address.rawValue, port: port)
+    private mutating func choosePort(
+        _ address: InternetAddress, _ port: UInt16, _ route: Route, _ now: Instant
+    ) -> UInt16? {
+        let offset =
+            address.ipv4.map { hash.portOffset(remote: $0.rawValue, port: port) }
+            ?? hash.portOffset(remote: address.mapped, port: port)
         var used: UInt16?
         for _ in 0..<16384 {
             portsHandedOut &+= 1
             let candidate = 49152 + UInt16(truncatingIfNeeded: (offset &+ portsHandedOut) & 16383)
             if isListening(candidate) { continue }
-            let old = find(FlowKey(remote: address, remotePort: port, localPort: candidate))
+            let key = flowKey(address, remotePort: port, localPort: candidate, isLinkLocal: route.isLinkLocal)
+            let old = find(key, address, remotePort: port, localPort: candidate, isLinkLocal: route.isLinkLocal)
             if old < 0 { return candidate }
             if used == nil && mayReuse(old, now) { used = candidate }
         }

@@ -154,7 +154,7 @@ extension TCPStack {
             taken(i)
             return Delivery(
                 kind: .opened(
-                    peer: connections[i].remote, port: connections[i].remotePort,
+                    peer: remote(i), port: connections[i].remotePort,
                     localPort: connections[i].localPort, passive: connections[i].isPassive), connection: id)
         }
         if let event = earlyEvent(i) { return event }

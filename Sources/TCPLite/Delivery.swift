@@ -25,7 +25,7 @@ public struct Delivery: ~Copyable {
     /// What is delivered.
     @frozen public enum Kind: Sendable, Hashable {
         /// The connection is established; `passive` when the peer opened it.
-        case opened(peer: IPv4Address, port: UInt16, localPort: UInt16, passive: Bool)
+        case opened(peer: InternetAddress, port: UInt16, localPort: UInt16, passive: Bool)
         /// Bytes of the stream: ``Delivery/linear`` or ``Delivery/fragment``.
         case data
         /// The peer has closed its direction.

@@ -5,6 +5,9 @@ internal import Packets
 struct FlowKey: Hashable, BitwiseCopyable {
     let rawValue: UInt64
 
+    /// A flow over IPv6, by its keyed hash: below an address of 127.0.0.0/8, which no IPv4 flow comes from or goes to.
+    init(hash: UInt64) { rawValue = hash & 0x00FF_FFFF_FFFF_FFFF | 127 &<< 56 }
+
     init(remote: IPv4Address, remotePort: UInt16, localPort: UInt16) {
         rawValue = UInt64(remote.rawValue) &<< 32 | UInt64(remotePort) &<< 16 | UInt64(localPort)
     }

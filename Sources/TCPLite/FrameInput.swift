@@ -4,6 +4,17 @@ internal import Packets
 internal import PagePool
 internal import Timeline
 
+/// What an IP header says of the segment behind it.
+struct Datagram: BitwiseCopyable {
+    let source: InternetAddress
+    /// For our IPv6 address on the link.
+    let isLinkLocal: Bool
+    /// Bytes behind the IP headers, in host and device memory.
+    let length: Int
+    /// The pseudo-header's sum.
+    let sum: InternetChecksum
+}
+
 /// Where a frame came from, for a reply that goes back the same way.
 struct Origin: BitwiseCopyable {
     let mac: MACAddress
@@ -31,6 +42,8 @@ extension TCPStack {
             datagramInput(view.from(ethernet.length), origin, verdict, &fragment, now, &pools)
         } else if ethernet.type == EthernetHeader.typeARP {
             arpInput(view.from(ethernet.length), origin, now)
+        } else if ethernet.type == EthernetHeader.typeIPv6 && ipv6 != nil {
+            datagramInput6(view.from(ethernet.length), origin, verdict, &fragment, now, &pools)
         } else {
             statistics.unknownProtocol &+= 1
         }
@@ -78,7 +91,11 @@ extension TCPStack {
         }
         let transport = view.slice(ip.headerLength, max(inHost &- ip.headerLength, 0))
         if ip.transport == IPv4Header.protocolTCP {
-            segmentInput(ip, transport, inDevice, origin, verdict, &fragment, now, &pools)
+            let length = ip.totalLength &- ip.headerLength
+            let datagram = Datagram(
+                source: InternetAddress(ip.source), isLinkLocal: false, length: length,
+                sum: ip.pseudoHeader(length: length))
+            segmentInput(datagram, transport, inDevice, origin, verdict, &fragment, now, &pools)
         } else if ip.transport == IPv4Header.protocolICMP {
             icmpInput(ip, transport, inDevice, origin, verdict, now, &pools)
         } else {
@@ -87,7 +104,7 @@ extension TCPStack {
     }
 
     /// Cuts padding off the end of a fragment; false when it is missing or too short.
-    @inline(__always) private func trim(_ fragment: inout Fragment?, to length: Int) -> Bool {
+    @inline(__always) func trim(_ fragment: inout Fragment?, to length: Int) -> Bool {
         guard var held = fragment.take() else { return false }
         let excess = Int(held.length) &- length
         if excess > 0 { held.trimBack(UInt32(truncatingIfNeeded: excess)) }

@@ -78,7 +78,8 @@ extension TCPStack {
             return
         }
         if message.code == 4 {
-            lowerPathMTU(i, Int(message.rest & 0xFFFF))
+            // Zero is from routers older than RFC 1191: the least that we believe.
+            lowerPathMTU(i, max(Int(message.rest & 0xFFFF), configuration.minimumPathMTU))
         } else if (message.code == 2 || message.code == 3) && connections[i].state == .synSent {
             // Hard errors end only what is not established (RFC 5461, section 4.1).
             finish(i, .refused, &pools)
@@ -87,11 +88,10 @@ extension TCPStack {
         }
     }
 
-    /// A router could not forward a segment of ours (RFC 1191): segments get smaller, and what is in flight is sent again.
-    private mutating func lowerPathMTU(_ i: Int, _ mtu: Int) {
-        // Zero is from routers older than RFC 1191: the least that we believe.
-        let believed = max(mtu, configuration.minimumPathMTU)
-        let size = Int32(truncatingIfNeeded: believed - 40)
+    /// A router could not forward a segment of ours (RFC 1191, RFC 8201): segments get smaller, and what is in flight is sent
+    /// again.
+    mutating func lowerPathMTU(_ i: Int, _ mtu: Int) {
+        let size = Int32(clamping: mtu - headerBytes(isIPv6: connections[i].isIPv6))
         guard size < connections[i].snd.pathMSS else {
             statistics.icmpIgnored &+= 1
             return

@@ -1,3 +1,4 @@
+internal import Packets
 internal import Timeline
 
 /// What only this stack knows, and what is derived from it.
@@ -36,6 +37,31 @@ struct KeyedHash: BitwiseCopyable {
     /// Where the search for a local port starts (RFC 6056, section 3.3.3).
     func portOffset(remote: UInt32, port: UInt16) -> UInt32 {
         UInt32(truncatingIfNeeded: sipHash(UInt64(remote) | 2 << 32, UInt64(port)))
+    }
+
+    /// What stands for a flow over IPv6, whose tuple is too long to be its own key. `local` tells our two addresses apart.
+    func flow(remote: IPv6Address, ports: UInt32, isLinkLocal: Bool) -> UInt64 {
+        sipHash(remote.high, remote.low, UInt64(ports) | (isLinkLocal ? KeyedHash.isOnLink : 0))
+    }
+
+    private static var isOnLink: UInt64 { 1 << 32 }
+
+    /// The same as ``portOffset(remote:port:)`` for a peer over IPv6.
+    func portOffset(remote: IPv6Address, port: UInt16) -> UInt32 {
+        UInt32(truncatingIfNeeded: sipHash(remote.high, remote.low, UInt64(port) | 2 << 32))
+    }
+
+    /// A flow's label (RFC 6437): 20 bits that tell nothing of the others.
+    func flowLabel(_ flow: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: sipHash(3 << 32, flow)) & 0xF_FFFF }
+
+    /// SipHash-2-4 of three words.
+    func sipHash(_ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64 {
+        var state = SipState(k0: k0, k1: k1)
+        state.absorb(a)
+        state.absorb(b)
+        state.absorb(c)
+        state.absorb(24 << 56)
+        return state.finish()
     }
 
     /// SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012) of two words.

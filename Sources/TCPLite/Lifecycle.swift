@@ -25,26 +25,34 @@ extension TCPStack {
 
     /// Fills in a place that is free; its generation has been moved on when it became so.
     mutating func prepare(
-        _ i: Int, _ key: FlowKey, remote: IPv4Address, port: UInt16, nextHop: IPv4Address, owner: Int32, slots: Int32,
+        _ i: Int, _ key: FlowKey, remote: InternetAddress, port: UInt16, route: Route, owner: Int32, slots: Int32,
         _ now: Instant
     ) {
         var connection = Connection()
         connection.id = connections[i].id
         connection.key = key
-        connection.remote = remote
         connection.remotePort = port
-        connection.nextHop = nextHop
+        if let address = remote.ipv4, let nextHop = route.nextHop.ipv4 {
+            connection.remote = address
+            connection.nextHop = nextHop
+        } else {
+            connection.isIPv6 = true
+            paths6[i] = IPv6Path(
+                remote: remote.mapped, nextHop: route.nextHop.mapped, flowLabel: hash.flowLabel(key.rawValue),
+                isLinkLocal: route.isLinkLocal)
+        }
         connection.rcv.owner = owner
         connection.rcv.guarantee = max(slots, 0)
         connection.rcv.isShared = slots < 0
         connection.rcv.isPull = owners[Int(owner)].configuration.pull
         connection.rcv.turn = configuration.deliveryQuantum
-        connection.rcv.mss = Int32(truncatingIfNeeded: segmentLimit)
+        connection.rcv.mss = Int32(truncatingIfNeeded: segmentLimit(isIPv6: connection.isIPv6))
         connection.rcv.scale = windowScale(connection.rcv)
         connection.snd.pathMSS = connection.rcv.mss
         connection.snd.rtt.base = configuration.initialRTO.nanoseconds
         connection.snd.stalledSince = now
-        let local = configuration.interface.address.rawValue
+        // Over IPv6 our address is in the key.
+        let local = connection.isIPv6 ? 0 : configuration.interface.address.rawValue
         connection.tsOffset = hash.timestampOffset(local: local, flow: key.rawValue)
         connections[i] = connection
         counters[i] = ConnectionCounters()
@@ -60,8 +68,8 @@ extension TCPStack {
     }
 
     /// Payload of the largest segment that is asked for (RFC 6691: without options), and sent.
-    private var segmentLimit: Int {
-        let path = configuration.interface.mtu - 40
+    private func segmentLimit(isIPv6: Bool) -> Int {
+        let path = configuration.interface.mtu - headerBytes(isIPv6: isIPv6)
         guard let own = configuration.maximumSegmentSize else { return path }
         return min(max(own, 1), path)
     }

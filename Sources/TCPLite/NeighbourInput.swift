@@ -17,7 +17,7 @@ extension TCPStack {
         let isForUs = packet.targetAddress == interface.address
         if teaches {
             let resolved = neighbours.learn(
-                packet.senderAddress, packet.senderMAC, tags: origin.tags, create: isForUs, now: now,
+                InternetAddress(packet.senderAddress), packet.senderMAC, tags: origin.tags, create: isForUs, now: now,
                 lifetime: configuration.neighbourLifetime)
             if resolved { unpark() }
         }
@@ -30,27 +30,25 @@ extension TCPStack {
         send(answer, to: packet.senderMAC, tags: origin.tags)
     }
 
-    /// Sends the ARP requests that are due, as far as the output has room.
+    /// Sends the requests that are due, as far as the output has room.
     mutating func requestNeighbours(_ now: Instant) {
         while !output.isFull,
             let neighbour = neighbours.nextRequest(
                 now: now, retry: configuration.neighbourRetry, attempts: configuration.neighbourAttempts)
         {
+            guard let address = neighbour.address.ipv4 else {
+                solicit(neighbour)
+                continue
+            }
             let question = ARPPacket(
                 operation: ARPPacket.request, senderMAC: configuration.interface.mac,
-                senderAddress: configuration.interface.address, targetMAC: .zero, targetAddress: neighbour.address)
+                senderAddress: configuration.interface.address, targetMAC: .zero, targetAddress: address)
             send(question, to: .broadcast, tags: neighbour.tags)
         }
     }
 
-    /// Where a datagram for `address` goes first; `nil` when there is no way.
-    func nextHop(to address: IPv4Address) -> IPv4Address? {
-        if (address.rawValue ^ configuration.interface.address.rawValue) & netmask == 0 { return address }
-        return configuration.interface.gateway
-    }
-
     /// Everybody who waits for an address gets another try.
-    private mutating func unpark() {
+    mutating func unpark() {
         while true {
             let i = parked.popFirst()
             if i < 0 { return }

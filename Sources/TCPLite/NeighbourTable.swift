@@ -15,7 +15,7 @@ struct Neighbour: BitwiseCopyable {
     }
 
     var state = State.free
-    var address = IPv4Address.any
+    var address = InternetAddress(IPv4Address.any)
     var mac = MACAddress.zero
     var tags = LinkTags.none
     var attempts = 0
@@ -26,7 +26,7 @@ struct Neighbour: BitwiseCopyable {
     var lastUsed = Instant.zero
 }
 
-/// The ARP cache: a fixed table, searched on control paths only, because connections remember their entry.
+/// What ARP and neighbour discovery have found out: a fixed table, searched on control paths only, because connections remember their entry.
 struct NeighbourTable: ~Copyable {
     private var entries: Slab<Neighbour>
     /// When the first entry wants attention.
@@ -35,7 +35,7 @@ struct NeighbourTable: ~Copyable {
     init(capacity: Int) { entries = Slab(count: max(capacity, 1), repeating: Neighbour()) }
 
     /// The hardware address of `address` by the entry remembered at `index`; `nil` when that is not (or no longer) known.
-    @inline(__always) mutating func lookUp(_ index: Int32, _ address: IPv4Address) -> MACAddress? {
+    @inline(__always) mutating func lookUp(_ index: Int32, _ address: InternetAddress) -> MACAddress? {
         guard index >= 0 else { return nil }
         let i = Int(index)
         guard entries[i].address == address, entries[i].state.rawValue >= Neighbour.State.known.rawValue else {
@@ -46,7 +46,7 @@ struct NeighbourTable: ~Copyable {
     }
 
     /// The entry of `address`, asking for it when it is new.
-    mutating func entry(for address: IPv4Address, tags: LinkTags, now: Instant) -> Int32 {
+    mutating func entry(for address: InternetAddress, tags: LinkTags, now: Instant) -> Int32 {
         for i in 0..<entries.count where entries[i].state != .free && entries[i].address == address {
             entries[i].lastUsed = now
             return Int32(i)
@@ -60,7 +60,7 @@ struct NeighbourTable: ~Copyable {
     /// Takes in what an ARP packet said; true when an address became known that was not, whether it was being asked for or
     /// had been given up. Addresses that nobody asked for are added only if `create` (RFC 826: the packet was for us).
     mutating func learn(
-        _ address: IPv4Address, _ mac: MACAddress, tags: LinkTags, create: Bool, now: Instant, lifetime: Interval
+        _ address: InternetAddress, _ mac: MACAddress, tags: LinkTags, create: Bool, now: Instant, lifetime: Interval
     ) -> Bool {
         var place = -1
         for i in 0..<entries.count where entries[i].state != .free && entries[i].address == address { place = i }
@@ -74,6 +74,45 @@ struct NeighbourTable: ~Copyable {
             state: .known, address: address, mac: mac, tags: tags, due: now + lifetime, lastUsed: now)
         updateDue()
         return wasUnknown
+    }
+
+    /// Takes in what a neighbour discovery message said (RFC 4861, sections 7.2.3 and 7.2.5); true when an address became known
+    /// that was not.
+    ///
+    /// What is known and not confirmed is used, but only so long (`doubt`) before it is asked for, if it is used at all: the
+    /// RFC's STALE, DELAY and PROBE.
+    /// - Parameters:
+    ///   - create: whether an address is added that nobody asked for.
+    ///   - isConfirmed: in answer to a solicitation of ours, so that both directions are known to work.
+    ///   - overrides: whether it is believed against what is known.
+    mutating func hear(
+        _ address: InternetAddress, _ mac: MACAddress?, tags: LinkTags, create: Bool, isConfirmed: Bool,
+        overrides: Bool,
+        now: Instant, lifetime: Interval, doubt: Interval
+    ) -> Bool {
+        defer { updateDue() }
+        var place = -1
+        for i in 0..<entries.count where entries[i].state != .free && entries[i].address == address { place = i }
+        if place < 0 || entries[place].state == .asking {
+            guard let mac, place >= 0 || create else { return false }
+            if place < 0 { place = victim() }
+            entries[place] = Neighbour(
+                state: .known, address: address, mac: mac, tags: tags, due: now + (isConfirmed ? lifetime : doubt),
+                lastUsed: now)
+            return true
+        }
+        let differs = mac != nil && mac != entries[place].mac
+        if differs && !overrides {
+            if entries[place].state == .known { entries[place].due = min(entries[place].due, now + doubt) }
+            return false
+        }
+        guard isConfirmed || differs else { return false }
+        if let mac { entries[place].mac = mac }
+        entries[place].tags = tags
+        entries[place].state = .known
+        entries[place].isUsed = false
+        entries[place].due = now + (isConfirmed ? lifetime : doubt)
+        return false
     }
 
     /// The next entry that is due and wants a request, its state moved on; `nil` when none is.

@@ -34,7 +34,7 @@ extension TCPStack {
     ) {
         let place = listenerIndex(segment.header.destinationPort)
         let isFull = Int(listeners[place].opening) >= configuration.backlog
-        guard !isAcceptFull(place), let nextHop = nextHop(to: segment.source),
+        guard !isAcceptFull(place), let route = route(to: segment.source, isLinkLocal: segment.isLinkLocal),
             !isFull || recycleOpening(place, now, &pools),
             let i = allocate() ?? (recycleOpening(place, now, &pools) ? allocate() : nil)
         else {
@@ -52,7 +52,7 @@ extension TCPStack {
         }
         statistics.passiveOpens &+= 1
         prepare(
-            i, key, remote: segment.source, port: segment.header.sourcePort, nextHop: nextHop, owner: listener.owner,
+            i, key, remote: segment.source, port: segment.header.sourcePort, route: route, owner: listener.owner,
             slots: listener.slots, now)
         connections[i].isPassive = true
         enterOpening(i, place)
@@ -108,9 +108,10 @@ extension TCPStack {
         connections[i].rcv.nxt = segment.seq + 1
         connections[i].rcv.adv = segment.seq + 1 + offered
         connections[i].rcv.lastACK = segment.seq + 1
-        // RFC 9293, section 3.7.1: 536 when the peer does not say. Under 64 a segment would be mostly header: believe 64, so
+        // RFC 9293, section 3.7.1: 536 when the peer does not say, 1220 over IPv6. Under 64 a segment would be mostly header: believe 64, so
         // that a hostile value costs little more than its own bytes.
-        connections[i].snd.peerMSS = options.mss == 0 ? 536 : max(Int32(options.mss), 64)
+        connections[i].snd.peerMSS =
+            options.mss == 0 ? (connections[i].isIPv6 ? 1220 : 536) : max(Int32(options.mss), 64)
         connections[i].usesTimestamps = configuration.timestamps && options.hasTimestamps
         connections[i].usesSACK = configuration.selectiveAcknowledgement && options.sackPermitted
         connections[i].rcv.reportsDuplicates = connections[i].usesSACK && configuration.duplicateReports
@@ -181,24 +182,36 @@ extension TCPStack {
             sequence: hasACK ? segment.header.acknowledgement : 0,
             acknowledgement: hasACK ? 0 : (segment.seq + segment.length).rawValue,
             flags: hasACK ? .rst : [.rst, .ack], window: 0)
+        let isIPv6 = segment.source.isIPv6
         let ethernet = EthernetHeader(
             destination: origin.mac, source: configuration.interface.mac, tags: origin.tags,
-            type: EthernetHeader.typeIPv4)
+            type: isIPv6 ? EthernetHeader.typeIPv6 : EthernetHeader.typeIPv4)
         guard !origin.isGroup, let frame = output.reserve() else {
             statistics.repliesDropped &+= 1
             return
         }
-        let ip = IPv4Header(
-            source: configuration.interface.address, destination: segment.source,
-            transport: IPv4Header.protocolTCP, payloadLength: TCPHeader.minimumLength)
         ethernet.write(to: frame)
-        ip.write(to: frame.from(ethernet.length))
-        let tcp = frame.slice(ethernet.length + IPv4Header.minimumLength, TCPHeader.minimumLength)
+        let network = frame.from(ethernet.length)
+        var sum: InternetChecksum
+        if let address = segment.source.ipv4 {
+            let ip = IPv4Header(
+                source: configuration.interface.address, destination: address, transport: IPv4Header.protocolTCP,
+                payloadLength: TCPHeader.minimumLength)
+            ip.write(to: network)
+            sum = ip.pseudoHeader(length: TCPHeader.minimumLength)
+        } else {
+            let ip = IPv6Header(
+                source: own(isLinkLocal: segment.isLinkLocal), destination: segment.source.mapped,
+                nextHeader: IPv4Header.protocolTCP, payloadLength: TCPHeader.minimumLength)
+            ip.write(to: network)
+            sum = ip.pseudoHeader(transport: IPv4Header.protocolTCP, length: TCPHeader.minimumLength)
+        }
+        let length = ethernet.length + headerBytes(isIPv6: isIPv6)
+        let tcp = frame.slice(length - TCPHeader.minimumLength, TCPHeader.minimumLength)
         header.write(to: tcp)
-        var sum = ip.pseudoHeader(length: TCPHeader.minimumLength)
         sum.add(tcp.readOnly)
         tcp.setBE16(16, sum.complement)
-        output.commit(length: ethernet.length + IPv4Header.minimumLength + TCPHeader.minimumLength)
+        output.commit(length: length)
         statistics.resetsSent &+= 1
     }
 }

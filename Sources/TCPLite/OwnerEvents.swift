@@ -144,17 +144,31 @@ extension TCPStack {
     /// A frame whose header did not fit: it is dropped, and whoever it was for is told if that can be seen.
     @inline(never) mutating func headerOverflow(_ view: ByteView) {
         statistics.headerOverflows &+= 1
-        guard let ethernet = EthernetHeader(view), ethernet.type == EthernetHeader.typeIPv4,
-            let ip = try? IPv4Header(view.from(ethernet.length)), ip.transport == IPv4Header.protocolTCP,
-            view.count >= ethernet.length + ip.headerLength + 4
+        guard let ethernet = EthernetHeader(view), let (source, at, isLinkLocal) = visibleSegment(view, ethernet),
+            view.count >= at + 4
         else { return }
-        let ports = ethernet.length + ip.headerLength
-        let local = view.be16(ports + 2)
-        let i = find(FlowKey(remote: ip.source, remotePort: view.be16(ports), localPort: local))
+        let local = view.be16(at + 2)
+        let key = flowKey(source, remotePort: view.be16(at), localPort: local, isLinkLocal: isLinkLocal)
+        let i = find(key, source, remotePort: view.be16(at), localPort: local, isLinkLocal: isLinkLocal)
         if i >= 0 {
             misplaced(i, .headerOverflow)
         } else if isListening(local) {
             note(.headerOverflow, owner: Int(listeners[listenerIndex(local)].owner))
         }
+    }
+
+    /// Who sent a TCP segment, and where it begins, as far as that is in host memory; whether it was for our address on the link.
+    private func visibleSegment(
+        _ view: ByteView, _ ethernet: EthernetHeader
+    ) -> (source: InternetAddress, at: Int, isLinkLocal: Bool)? {
+        let datagram = view.from(ethernet.length)
+        if ethernet.type == EthernetHeader.typeIPv4 {
+            guard let ip = try? IPv4Header(datagram), ip.transport == IPv4Header.protocolTCP else { return nil }
+            return (InternetAddress(ip.source), ethernet.length + ip.headerLength, false)
+        }
+        guard ethernet.type == EthernetHeader.typeIPv6, let ip = try? IPv6Header(datagram),
+            let payload = try? IPv6Payload(ip, datagram), payload.transport == IPv4Header.protocolTCP
+        else { return nil }
+        return (InternetAddress(ip.source), ethernet.length + payload.offset, ip.destination.isLinkLocal)
     }
 }

@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Packets
 
 /// How the tables that hold something for each connection grow, and how a flow's place in them is found.
 extension TCPStack {
@@ -17,6 +18,7 @@ extension TCPStack {
         // The connections last: what was added before one of these failed is found there the next time.
         guard counters.grow(to: count, repeating: ConnectionCounters()),
             configuration.congestionControl != .cubic || cubics.grow(to: count, repeating: Cubic()),
+            ipv6 == nil || paths6.grow(to: count, repeating: IPv6Path()),
             configuration.placedSends == 0 || placed.grow(to: count, repeating: PlacedSide()),
             timers.grow(to: count), buffers.grow(to: count), scoreboard.grow(to: count), free.grow(to: count),
             pending.grow(to: count), parked.grow(to: count), deliverable.grow(to: count), sheddable.grow(to: count),
@@ -46,6 +48,32 @@ extension TCPStack {
         var at = Int(tag)
         var i = flows.nextUnmoved(tag, &at)
         while i >= 0 && connections[i].key != key { i = flows.nextUnmoved(tag, &at) }
+        return i
+    }
+
+    /// The connection of a flow of either family; -1 when there is none.
+    @inline(__always) mutating func find(
+        _ key: FlowKey, _ remote: InternetAddress, remotePort: UInt16, localPort: UInt16, isLinkLocal: Bool
+    ) -> Int {
+        remote.isIPv4 ? find(key) : findIPv6(key, remote.mapped, remotePort, localPort, isLinkLocal)
+    }
+
+    @inline(never) private mutating func findIPv6(
+        _ key: FlowKey, _ remote: IPv6Address, _ remotePort: UInt16, _ localPort: UInt16, _ isLinkLocal: Bool
+    ) -> Int {
+        func isIt(_ i: Int) -> Bool {
+            connections[i].key == key && connections[i].isIPv6 && paths6[i].remote == remote
+                && paths6[i].isLinkLocal == isLinkLocal && connections[i].remotePort == remotePort
+                && connections[i].localPort == localPort
+        }
+        let tag = key.tag(hash)
+        var at = Int(tag)
+        var i = flows.next(tag, &at)
+        while i >= 0 && !isIt(i) { i = flows.next(tag, &at) }
+        guard i < 0, flows.isMoving else { return i }
+        at = Int(tag)
+        i = flows.nextUnmoved(tag, &at)
+        while i >= 0 && !isIt(i) { i = flows.nextUnmoved(tag, &at) }
         return i
     }
 
@@ -83,6 +111,7 @@ extension TCPStack {
         let links = 6 * MemoryLayout<ConnectionList.Link>.stride + 4 * MemoryLayout<OwnerLists.Link>.stride
         var options = configuration.congestionControl == .cubic ? MemoryLayout<Cubic>.stride : 0
         if configuration.placedSends > 0 { options += MemoryLayout<PlacedSide>.stride }
+        if ipv6 != nil { options += MemoryLayout<IPv6Path>.stride }
         return MemoryLayout<Connection>.stride + MemoryLayout<ConnectionCounters>.stride + options + links
             + MemoryLayout<DeadlineHeap.Entry>.stride + 3 * MemoryLayout<Int32>.stride
     }

@@ -14,7 +14,9 @@ struct Segment: BitwiseCopyable {
     let linear: ByteView
     /// Payload length in bytes, host and device.
     let payloadLength: Int
-    let source: IPv4Address
+    let source: InternetAddress
+    /// For our IPv6 address on the link.
+    let isLinkLocal: Bool
     /// One's-complement sum that the payload has, by the checksum.
     let payloadSum: UInt16
     let origin: Origin
@@ -33,7 +35,7 @@ struct Segment: BitwiseCopyable {
 extension TCPStack {
     /// Layout and checksum of a segment, then the connection that it is for.
     @inline(__always) mutating func segmentInput(
-        _ ip: IPv4Header, _ bytes: ByteView, _ inDevice: Int, _ origin: Origin, _ verdict: ChecksumVerdict,
+        _ datagram: Datagram, _ bytes: ByteView, _ inDevice: Int, _ origin: Origin, _ verdict: ChecksumVerdict,
         _ fragment: inout Fragment?, _ now: Instant, _ pools: inout PoolTable
     ) {
         statistics.segmentsReceived &+= 1
@@ -46,10 +48,14 @@ extension TCPStack {
             statistics.wrongDestination &+= 1
             return
         }
-        let key = FlowKey(remote: ip.source, remotePort: header.sourcePort, localPort: header.destinationPort)
-        let i = find(key)
-        let length = ip.totalLength &- ip.headerLength
-        var sum = ip.pseudoHeader(length: length)
+        let key = flowKey(
+            datagram.source, remotePort: header.sourcePort, localPort: header.destinationPort,
+            isLinkLocal: datagram.isLinkLocal)
+        let i = find(
+            key, datagram.source, remotePort: header.sourcePort, localPort: header.destinationPort,
+            isLinkLocal: datagram.isLinkLocal)
+        let length = datagram.length
+        var sum = datagram.sum
         if verdict == .good {
             sum.add(header: bytes.slice(0, header.headerLength))
         } else {
@@ -69,7 +75,8 @@ extension TCPStack {
             TCPHeader.minimumLength, header.headerLength &- TCPHeader.minimumLength)
         let segment = Segment(
             header: header, options: TCPOptions(optionBytes), optionBytes: optionBytes,
-            linear: bytes.from(header.headerLength), payloadLength: length &- header.headerLength, source: ip.source,
+            linear: bytes.from(header.headerLength), payloadLength: length &- header.headerLength,
+            source: datagram.source, isLinkLocal: datagram.isLinkLocal,
             payloadSum: sum.complement, origin: origin)
         if segment.options.isMalformed { statistics.badOptions &+= 1 }
         guard i >= 0 else {

@@ -30,16 +30,19 @@ extension TCPStack {
     mutating func emit(
         _ i: Int, _ sequence: SequenceNumber, _ flags: TCPFlags, _ length: Int, _ now: Instant
     ) -> Bool {
-        guard let mac = neighbours.lookUp(connections[i].neighbour, connections[i].nextHop) else {
+        guard let mac = neighbours.lookUp(connections[i].neighbour, nextHop(i)) else {
             park(i, now)
             return false
         }
         guard let frame = output.reserve() else { return false }
         let tags = connections[i].tags
+        let isIPv6 = connections[i].isIPv6
         let ethernet = EthernetHeader(
-            destination: mac, source: configuration.interface.mac, tags: tags, type: EthernetHeader.typeIPv4)
+            destination: mac, source: configuration.interface.mac, tags: tags,
+            type: isIPv6 ? EthernetHeader.typeIPv6 : EthernetHeader.typeIPv4)
         ethernet.write(to: frame)
-        let tcpStart = ethernet.length &+ IPv4Header.minimumLength
+        let networkLength = isIPv6 ? IPv6Header.length : IPv4Header.minimumLength
+        let tcpStart = ethernet.length &+ networkLength
         let isSYN = flags.contains(.syn)
         let headerLength =
             TCPHeader.minimumLength &+ writeOptions(i, frame.from(tcpStart &+ TCPHeader.minimumLength), flags, now)
@@ -62,28 +65,16 @@ extension TCPStack {
             headerLength: headerLength, flags: flags,
             window: flags.contains(.rst) ? 0 : advertise(i, isSYN: isSYN))
         header.write(to: tcp)
-        let ip = IPv4Header(
-            source: configuration.interface.address, destination: connections[i].remote,
-            transport: IPv4Header.protocolTCP, payloadLength: segmentLength)
-        ip.write(to: frame.from(ethernet.length))
-        // Each segment has a length of its own, which the device adds to the sum; total length and header checksum are its to
-        // fill in as well, and must be zero for that (TCP segmentation of the 82574 and 82576).
-        var sum = ip.pseudoHeader(length: isToCut ? 0 : segmentLength)
-        if isToCut {
-            let header = frame.from(ethernet.length)
-            header.setBE16(2, 0)
-            header.setBE16(10, 0)
-            statistics.framesToCut &+= 1
-        }
+        var sum = writeNetwork(i, frame.from(ethernet.length), segmentLength, isToCut: isToCut)
         if configuration.transmitChecksumOffload {
             tcp.setBE16(16, sum.folded)
             output.commit(
                 length: tcpStart &+ headerLength &+ inHost,
                 offload: FrameOffload(
                     tcpChecksum: true, linkLength: UInt8(truncatingIfNeeded: ethernet.length),
-                    networkLength: UInt8(truncatingIfNeeded: IPv4Header.minimumLength),
+                    networkLength: UInt8(truncatingIfNeeded: networkLength),
                     transportLength: UInt8(truncatingIfNeeded: headerLength),
-                    segmentSize: isToCut ? UInt16(truncatingIfNeeded: size) : 0), parts: parts)
+                    segmentSize: isToCut ? UInt16(truncatingIfNeeded: size) : 0, isIPv6: isIPv6), parts: parts)
         } else {
             sum.add(tcp.readOnly)
             tcp.setBE16(16, sum.complement)
@@ -92,6 +83,35 @@ extension TCPStack {
         statistics.segmentsSent &+= 1
         if hasACK { acknowledged(i) }
         return true
+    }
+
+    /// Writes the IP header of a segment of `length` bytes, or of what the device cuts into segments; returns the
+    /// pseudo-header's sum.
+    ///
+    /// Each segment has a length of its own, which the device adds to the sum; the length and a header checksum are its to fill
+    /// in as well, and must be zero for that (TCP segmentation of the 82574 and 82576).
+    @inline(__always) private mutating func writeNetwork(
+        _ i: Int, _ space: MutableByteView, _ length: Int, isToCut: Bool
+    ) -> InternetChecksum {
+        if isToCut { statistics.framesToCut &+= 1 }
+        if connections[i].isIPv6 { return writeNetwork6(i, space, isToCut ? 0 : length) }
+        let ip = IPv4Header(
+            source: configuration.interface.address, destination: connections[i].remote,
+            transport: IPv4Header.protocolTCP, payloadLength: length)
+        ip.write(to: space)
+        if isToCut {
+            space.setBE16(2, 0)
+            space.setBE16(10, 0)
+        }
+        return ip.pseudoHeader(length: isToCut ? 0 : length)
+    }
+
+    @inline(never) private func writeNetwork6(_ i: Int, _ space: MutableByteView, _ length: Int) -> InternetChecksum {
+        let ip = IPv6Header(
+            source: own(isLinkLocal: paths6[i].isLinkLocal), destination: paths6[i].remote,
+            nextHeader: IPv4Header.protocolTCP, payloadLength: length, flowLabel: paths6[i].flowLabel)
+        ip.write(to: space)
+        return ip.pseudoHeader(transport: IPv4Header.protocolTCP, length: length)
     }
 
     /// Whatever ACK was owed has been sent.
@@ -150,7 +170,7 @@ extension TCPStack {
     /// The next hop's hardware address is not known: the connection waits for it, and nothing is queued.
     @inline(never) private mutating func park(_ i: Int, _ now: Instant) {
         connections[i].neighbour = neighbours.entry(
-            for: connections[i].nextHop, tags: connections[i].tags, now: now)
+            for: nextHop(i), tags: connections[i].tags, now: now)
         pending.remove(i)
         parked.append(i)
     }

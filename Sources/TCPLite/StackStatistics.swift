@@ -10,8 +10,12 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var wrongDestination: UInt64 = 0
     /// A source that cannot be: our own, a group, loopback, or none.
     public var badSource: UInt64 = 0
-    /// Neither ARP nor IPv4, or neither TCP nor ICMP.
+    /// Neither ARP nor IP, or neither TCP nor ICMP, or IPv6 without an IPv6 address.
     public var unknownProtocol: UInt64 = 0
+    /// IPv6 datagrams for one of our addresses or groups.
+    public var ipv6Datagrams: UInt64 = 0
+    /// IPv6 datagrams with an option that is not to be skipped, or a route to be followed.
+    public var refusedExtensions: UInt64 = 0
     /// IP fragments.
     public var ipFragments: UInt64 = 0
     /// IP header, ICMP or TCP checksum wrong, as the device or the software found.
@@ -20,6 +24,11 @@ public struct StackStatistics: Sendable, Hashable, BitwiseCopyable {
     public var unverified: UInt64 = 0
     public var arpRequests: UInt64 = 0
     public var arpReplies: UInt64 = 0
+    /// Neighbour discovery (RFC 4861): valid solicitations of our addresses, valid advertisements, and messages that are not valid
+    /// or come from beyond the link.
+    public var neighbourSolicitations: UInt64 = 0
+    public var neighbourAdvertisements: UInt64 = 0
+    public var invalidNeighbourMessages: UInt64 = 0
     public var echoRequests: UInt64 = 0
     public var icmpErrors: UInt64 = 0
     /// ICMP messages that were ignored: unknown, partly in device memory, or about nothing that is in flight.

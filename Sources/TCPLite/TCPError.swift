@@ -4,8 +4,8 @@ public import Packets
 public enum TCPError: Error, CustomStringConvertible, Equatable {
     case portInUse(UInt16)
     case invalidPort
-    case unreachable(IPv4Address)
-    case invalidAddress(IPv4Address)
+    case unreachable(InternetAddress)
+    case invalidAddress(InternetAddress)
     case tooManyConnections(limit: Int)
     case noSlots(needed: Int, free: Int)
     case noEphemeralPort
@@ -28,7 +28,7 @@ public enum TCPError: Error, CustomStringConvertible, Equatable {
         case .invalidPort:
             "port 0 cannot be used; choose a port from 1 to 65535"
         case .unreachable(let address):
-            "\(address) is outside the interface's network and no gateway is configured; configure a gateway"
+            "\(address) is not on the interface's network and there is no gateway of its family; configure an address and a gateway of it"
         case .invalidAddress(let address):
             "\(address) cannot be connected to; give the unicast address of another host"
         case .tooManyConnections(let limit):

@@ -4,7 +4,7 @@ public import Packets
 public import PagePool
 public import Timeline
 
-/// TCP over IPv4 over Ethernet for one interface: frames and time in, frames and events out.
+/// TCP over IPv4 and IPv6 over Ethernet for one interface: frames and time in, frames and events out.
 ///
 /// The stack does no I/O and owns no clock. What it holds for each connection is in tables that grow when a connection opens, up
 /// to the configuration's `maxConnections`, and never shrink; nothing else allocates. One thread uses it: hand it each frame
@@ -19,6 +19,8 @@ public struct TCPStack: ~Copyable {
     /// The interface's netmask, and its network's broadcast address (zero for prefixes too long to have one).
     let netmask: UInt32
     let directedBroadcast: UInt32
+    /// Our IPv6 addresses, if we have any.
+    let ipv6: IPv6Configuration?
     /// Frames to transmit, drained by the caller. When it is full the stack stops producing and goes on at the next
     /// ``poll(now:pools:)``.
     public var output: FrameQueue
@@ -31,6 +33,8 @@ public struct TCPStack: ~Copyable {
     /// CUBIC's part of each connection; none when another algorithm is chosen.
     var cubics: GrowingSlab<Cubic>
     var flows: FlowTable
+    /// What connections over IPv6 have besides; none without IPv6.
+    var paths6: GrowingSlab<IPv6Path>
     var timers: DeadlineHeap
     var neighbours: NeighbourTable
     var reassembly: Reassembly
@@ -109,6 +113,10 @@ public struct TCPStack: ~Copyable {
         cubics = GrowingSlab(capacity: configuration.congestionControl == .cubic ? count : 0)
         identifiers = IdentifierLayout(places: count)
         flows = FlowTable(expecting: min(count, 512))
+        let hasIPv6 = configuration.interface.mtu >= IPv6Header.minimumMTU
+        let addresses = hasIPv6 ? configuration.interface.ipv6?.checked : nil
+        ipv6 = addresses
+        paths6 = GrowingSlab(capacity: addresses == nil ? 0 : count)
         timers = DeadlineHeap(capacity: count)
         neighbours = NeighbourTable(capacity: configuration.neighbours)
         reassembly = Reassembly(

@@ -7,11 +7,11 @@ extension TCPStack {
     /// Sends everything that may be sent, then the ACK if none went along. The connection stays in a list if it could not.
     @inline(__always) mutating func service(_ i: Int, _ now: Instant) {
         if connections[i].neighbour < 0
-            || neighbours.lookUp(connections[i].neighbour, connections[i].nextHop) == nil
+            || neighbours.lookUp(connections[i].neighbour, nextHop(i)) == nil
         {
             // Refreshed here, so that an address that is known already does not cost a round through ARP.
             connections[i].neighbour = neighbours.entry(
-                for: connections[i].nextHop, tags: connections[i].tags, now: now)
+                for: nextHop(i), tags: connections[i].tags, now: now)
         }
         parked.remove(i)
         if connections[i].state == .closed {

@@ -12,6 +12,8 @@ struct Loopback: ParsableCommand {
     var bytes = Size(64 << 20)
     @Option(help: "TCP connections, all at once.")
     var flows = 4
+    @Flag(name: .customLong("ipv6"), help: "Connect over IPv6.")
+    var isIPv6 = false
     @Option(help: "Sizes of the peer's messages, MIN..MAX, drawn evenly; default is one endless message.")
     var messageSize: String?
     @OptionGroup var impairments: ImpairmentArguments
@@ -72,6 +74,10 @@ struct Loopback: ParsableCommand {
         }
         options.bytes = bytes.bytes
         options.flows = flows
+        options.isIPv6 = isIPv6
+        guard !isIPv6 || options.device.mtu >= 1280 else {
+            throw SessionError("IPv6 needs an MTU of 1280 at least; raise --mtu or drop --ipv6")
+        }
         if let messageSize {
             let range = try parseMessageSize(messageSize)
             options.messageMinimum = range.lowerBound

@@ -8,9 +8,9 @@ struct Peer: ParsableCommand {
 
     @Option(help: "This end of the wire: dgram:LOCAL,REMOTE or tap:NAME.")
     var wire: String
-    @Option(help: "Own address, in the receiver's /24.")
+    @Option(help: "Own address, in the receiver's /24, or /64 with IPv6.")
     var address = "10.0.0.2"
-    @Option(help: "Address and port of the receiver.")
+    @Option(help: "Address and port of the receiver; an IPv6 address is in brackets.")
     var to = "10.0.0.1:5001"
     @Option(help: "Bytes over all flows; K, M and G are binary.")
     var bytes = Size(64 << 20)

@@ -8,7 +8,7 @@ struct Send: ParsableCommand {
 
     @OptionGroup var device: DeviceArguments
     @OptionGroup var station: StationArguments
-    @Option(help: "Address and port of the receiver.")
+    @Option(help: "Address and port of the receiver; an IPv6 address is in brackets.")
     var to: String
     @Option(help: "File to send; - is standard input; default is a pattern that follows from the seed.")
     var input: String?

@@ -9,12 +9,18 @@ struct StationArguments: ParsableArguments {
     var address = "10.0.0.1/24"
     @Option(help: "Router for addresses outside the prefix.")
     var gateway: String?
+    @Option(help: "Own IPv6 address with its prefix length, beside the other; default is none.")
+    var address6: String?
+    @Option(help: "Router for IPv6 addresses outside the prefix.")
+    var gateway6: String?
 
     var options: StationOptions {
         var options = StationOptions()
         options.wire = wire
         options.address = address
         options.gateway = gateway
+        options.address6 = address6
+        options.gateway6 = gateway6
         return options
     }
 }

@@ -107,4 +107,21 @@ import Testing
         #expect(bytes.le32(28) == 3 << 8 | 14_480 << 14 && bytes.le32(44) == 3 << 8 | 14_480 << 14)
         extendLifetime(memory)
     }
+
+    @Test("a context says which IP it is; IPv6's header has no checksum to insert, in segments neither")
+    func contextIPv6() {
+        let memory = HeapBytes(count: 32)
+        let ring = DescriptorWords(memory.bytes)
+        let offload = TransmitOffload(
+            tcpChecksum: true, linkLength: 14, networkLength: 40, transportLength: 20, segmentSize: 1440, isIPv6: true)
+        AdvancedTransmitFormat.writeContext(ring, index: 0, offload, frameLength: 74 + 14_400)
+        AdvancedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0x1000), length: 74, isLast: true, offload, frameLength: 74 + 14_400)
+        let bytes = memory.bytes.readOnly
+        #expect(bytes.le32(0) == 40 | 14 << 9)
+        #expect(bytes.le32(8) == 1 << 29 | 2 << 20 | 1 << 11 && bytes.le32(12) == 20 << 8 | 1440 << 16)
+        // TXSM and no IXSM, PAYLEN.
+        #expect(bytes.le32(28) == 1 << 9 | 14_400 << 14)
+        extendLifetime(memory)
+    }
 }

@@ -135,6 +135,22 @@ private struct Observed {
 }
 
 @Suite struct ExtendedTransmitTests {
+    @Test("a context says which IP it is; IPv6's header has no checksum to insert, in segments neither")
+    func contextIPv6() {
+        let memory = HeapBytes(count: 32)
+        let ring = DescriptorWords(memory.bytes)
+        let offload = TransmitOffload(
+            tcpChecksum: true, linkLength: 14, networkLength: 40, transportLength: 20, segmentSize: 1440, isIPv6: true)
+        ExtendedTransmitFormat.writeContext(ring, index: 0, offload, frameLength: 74 + 14_400)
+        ExtendedTransmitFormat.writeData(
+            ring, index: 1, buffer: IOVA(0x1000), length: 74, isLast: true, offload, frameLength: 74 + 14_400)
+        let bytes = memory.bytes.readOnly
+        #expect(bytes[4] == 54 && bytes[5] == 70)
+        // PAYLEN, TCP, TSE, DEXT and no IPv4; TXSM and no IXSM.
+        #expect(bytes.le32(8) == 14_400 | 1 << 24 | 1 << 26 | 1 << 29 && bytes[29] == 2)
+        extendLifetime(memory)
+    }
+
     @Test("context and data descriptors carry each field where the part has it (82574, DTYP 0 and 1)")
     func layout() {
         let memory = HeapBytes(count: 32)

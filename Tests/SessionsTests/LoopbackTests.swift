@@ -41,6 +41,27 @@ private func check(_ result: LoopbackResult, _ bytes: UInt64, at location: Sourc
     }
 
     @Test(
+        "TCP over IPv6 is split, verified and spread like IPv4, by every family, over lossy wires too",
+        arguments: ["softnic:igb", "softnic:e1000e", "softnic:ixgbe"], DevicePreset.allCases)
+    func overIPv6(_ device: String, _ preset: DevicePreset) throws {
+        let name = try DeviceName(parsing: device)
+        for loss in [0, 0.01] {
+            let result = try run {
+                $0.bytes = 1 << 20
+                $0.isIPv6 = true
+                $0.device.name = name
+                $0.device.queues = name.defaultQueues
+                $0.device.preset = preset
+                $0.impairments.loss = loss
+                $0.impairments.corrupt = loss
+            }
+            check(result, 1 << 20)
+            // All but the ends of flows are split into the region.
+            #expect(result.transfer.deviceBytes > (1 << 20) * 9 / 10 && result.transfer.split >= (1 << 20) / 1440)
+        }
+    }
+
+    @Test(
         "the 82574 carries the same transfers: its only split queue, padding as payload, damage on the wire",
         arguments: DevicePreset.allCases)
     func otherFamily(_ preset: DevicePreset) throws {

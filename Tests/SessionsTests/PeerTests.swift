@@ -46,13 +46,16 @@ extension Outcome {
     }
 }
 
-private func transfer(_ scratch: Scratch, _ change: (inout PeerOptions) -> Void) throws -> (PeerResult, ReceiveResult) {
+private func transfer(
+    _ scratch: Scratch, address6: String? = nil, _ change: (inout PeerOptions) -> Void
+) throws -> (PeerResult, ReceiveResult) {
     var peer = PeerOptions()
     peer.wire = "dgram:\(scratch.path)/peer,\(scratch.path)/nic"
     peer.bytes = 500_000
     peer.patienceS = 30
     change(&peer)
     var receiver = ReceiveOptions()
+    receiver.station.address6 = address6
     receiver.device.regionBytes = 8 << 20
     receiver.station.wire = "dgram:\(scratch.path)/nic,\(scratch.path)/peer"
     receiver.connections = peer.flows
@@ -75,6 +78,50 @@ private func transfer(_ scratch: Scratch, _ change: (inout PeerOptions) -> Void)
         #expect(ours.count == 3 && ours == theirs)
         #expect(sent.bytes == 500_000 && received.transfer.bytes == 500_000)
         #expect(sent.retransmittedBytes > 0)
+    }
+
+    @Test(
+        "the same over IPv6, from an address beside the one on the link and from that one",
+        arguments: ["fd00::", "fe80::"])
+    func overIPv6(network: String) throws {
+        let (sent, received) = try transfer(try Scratch(), address6: network + "1/64") {
+            $0.address = network + "2"
+            $0.receiver = "[\(network)1]:5001"
+            $0.flows = 2
+            $0.impairments.loss = 0.01
+        }
+        #expect(sent.problems == [] && received.transfer.problems == [])
+        let ours = Dictionary(uniqueKeysWithValues: sent.digests.map { ($0.peer, $0.sha256) })
+        let theirs = Dictionary(uniqueKeysWithValues: received.digests.map { ($0.peer, $0.sha256) })
+        #expect(ours.count == 2 && ours == theirs && ours["[\(network)2]:40000"] != nil)
+    }
+
+    @Test("addresses that cannot be are refused with a reason")
+    func refusedAddresses() throws {
+        for (own, receiver) in [
+            ("fd00::2", "10.0.0.1:5001"), ("10.0.0.2", "[fd00::1]:5001"), ("fd00::2", "fd00::1:5001"),
+            ("fd00::2", "[fd00::2]:5001"), ("fd00::2", "[fd01::1]:5001"), ("10.0.0.2", "10.0.1.1:5001"),
+        ] {
+            var options = PeerOptions()
+            options.wire = "dgram:/nowhere/a,/nowhere/b"
+            options.address = own
+            options.receiver = receiver
+            #expect(throws: SessionError.self, "\(own) \(receiver)") { try Session.peer(options, progress: { _ in }) }
+        }
+        for bad in ["fd00::1", "fd00::1/0", "fd00::1/128", "::1/64", "ff02::1/64", "10.0.0.1/24", "fd00::1/64/1"] {
+            var station = StationOptions()
+            station.address6 = bad
+            #expect(throws: SessionError.self, "\(bad)") { try station.interface(mtu: 1500) }
+        }
+        var station = StationOptions()
+        station.gateway6 = "fe80::fe"
+        #expect(throws: SessionError.self) { try station.interface(mtu: 1500) }
+        station.address6 = "fd00::1/64"
+        let interface = try station.interface(mtu: 1500)
+        #expect(
+            interface.ipv6?.gateway?.description == "fe80::fe"
+                && interface.ipv6?.linkLocal.description == "fe80::ff:fe00:1")
+        #expect(throws: SessionError.self) { try station.interface(mtu: 1279) }
     }
 
     @Test("every flow of a peer with an input sends the whole file, byte for byte")

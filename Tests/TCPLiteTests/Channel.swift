@@ -88,7 +88,8 @@ final class Channel {
         var damaged = false
         if random.happens(impairments.corruption) {
             // Behind the addresses, so that the frame still arrives.
-            let at = 34 + Int(random.below(UInt32(bytes.count - 34)))
+            let start = bytes[12] == 0x86 ? 54 : 34
+            let at = start + Int(random.below(UInt32(bytes.count - start)))
             bytes[at] ^= 1 << UInt8(random.below(8))
             damaged = true
         }

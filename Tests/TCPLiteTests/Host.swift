@@ -80,12 +80,22 @@ final class Host {
 
     /// Where a frame's TCP payload begins; its length if it has none.
     static func payloadStart(_ frame: ByteView) -> Int {
-        guard let ethernet = EthernetHeader(frame), ethernet.type == EthernetHeader.typeIPv4,
-            let ip = try? IPv4Header(frame.from(ethernet.length)), ip.transport == IPv4Header.protocolTCP,
-            frame.count >= ethernet.length + ip.headerLength,
-            let tcp = TCPHeader(frame.from(ethernet.length + ip.headerLength))
+        guard let ethernet = EthernetHeader(frame), let at = transportStart(frame, ethernet),
+            frame.count >= at, let tcp = TCPHeader(frame.from(at))
         else { return frame.count }
-        return ethernet.length + ip.headerLength + tcp.headerLength
+        return at + tcp.headerLength
+    }
+
+    private static func transportStart(_ frame: ByteView, _ ethernet: EthernetHeader) -> Int? {
+        let datagram = frame.from(ethernet.length)
+        if ethernet.type == EthernetHeader.typeIPv4 {
+            guard let ip = try? IPv4Header(datagram), ip.transport == IPv4Header.protocolTCP else { return nil }
+            return ethernet.length + ip.headerLength
+        }
+        guard ethernet.type == EthernetHeader.typeIPv6, let ip = try? IPv6Header(datagram),
+            let payload = try? IPv6Payload(ip, datagram), payload.transport == IPv4Header.protocolTCP
+        else { return nil }
+        return ethernet.length + payload.offset
     }
 
     /// The NIC's part: lays `frame` out and hands it to the stack.
@@ -229,11 +239,16 @@ func address(_ last: UInt8) -> IPv4Address { IPv4Address(10, 0, 0, last) }
 /// The hardware address that goes with it.
 func mac(_ last: UInt8) -> MACAddress { MACAddress(2, 0, 0, 0, 0, last) }
 
-/// A small stack at 10.0.0.`last`.
+/// An address of 2001:db8::/64, and the one on the link that goes with the hardware address.
+func address6(_ last: UInt8) -> IPv6Address { IPv6Address(high: 0x2001_0DB8_0000_0000, low: UInt64(last)) }
+func linkLocal(_ last: UInt8) -> IPv6Address { IPv6Address.linkLocal(mac(last)) }
+
+/// A small stack at 10.0.0.`last` and 2001:db8::`last`.
 func small(_ last: UInt8, _ change: (inout Configuration) -> Void = { _ in }) -> Configuration {
     var configuration = Configuration(
         interface: InterfaceConfiguration(
-            mac: mac(last), address: address(last), prefixLength: 24, gateway: address(254)))
+            mac: mac(last), address: address(last), prefixLength: 24, gateway: address(254),
+            ipv6: IPv6Configuration(linkLocal: linkLocal(last), address: address6(last), gateway: linkLocal(254))))
     configuration.maxConnections = 32
     configuration.slotsPerFlow = 64
     configuration.slotBudget = 512

@@ -49,7 +49,7 @@ import Timeline
         var configuration = small(1)
         configuration.interface.gateway = nil
         let host = Host(configuration)
-        #expect(throws: TCPError.unreachable(IPv4Address(8, 8, 8, 8))) {
+        #expect(throws: TCPError.unreachable(InternetAddress(IPv4Address(8, 8, 8, 8)))) {
             _ = try host.stack.connect(to: IPv4Address(8, 8, 8, 8), port: 1, localPort: nil, now: script.now)
         }
     }

@@ -144,7 +144,7 @@ import Timeline
         let script = try Script()
         let now = script.now
         for bad in [address(1), address(255), .any, .broadcast, IPv4Address(224, 0, 0, 1), IPv4Address(127, 0, 0, 1)] {
-            #expect(throws: TCPError.invalidAddress(bad)) {
+            #expect(throws: TCPError.invalidAddress(InternetAddress(bad))) {
                 _ = try script.host.stack.connect(to: bad, port: 1, localPort: nil, now: now)
             }
         }

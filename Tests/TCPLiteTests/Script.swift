@@ -26,6 +26,12 @@ final class Script {
     var now = Instant(nanoseconds: 5_000_000_000)
     var peer = address(9)
     var peerMAC = mac(9)
+    /// Whether the peer speaks IPv6, its address, the one of the stack that it speaks to, and what comes between IPv6's header
+    /// and TCP's: the first header's type, and the bytes.
+    let isIPv6: Bool
+    var peer6 = address6(9)
+    var host6 = address6(1)
+    var extensions: (first: UInt8, bytes: [UInt8]) = (6, [])
     var peerPort: UInt16 = 5000
     var hostPort: UInt16 = 80
     /// The peer's next sequence number, and the stack's.
@@ -52,16 +58,17 @@ final class Script {
     }
 
     init(
-        _ change: (inout Configuration) -> Void = { _ in }, slots: Int = 1024, pools: Int = 1
+        _ change: (inout Configuration) -> Void = { _ in }, slots: Int = 1024, pools: Int = 1, isIPv6: Bool = false
     ) throws {
+        self.isIPv6 = isIPv6
         host = Host(small(1, change), slots: slots, poolCount: pools)
         try host.stack.listen(port: 80)
         introduce()
     }
 
-    /// An ARP request from the peer, which teaches the stack its address.
+    /// A request from the peer, which teaches the stack its address.
     func introduce() {
-        input(arpRequest())
+        input(isIPv6 ? solicitation() : arpRequest())
         _ = poll()
     }
 
@@ -81,6 +88,7 @@ final class Script {
     }
 
     private func answer(_ request: [UInt8]) {
+        answerSolicitation(request)
         guard let asked = ARPPacket(view(request).from(14)), asked.operation == ARPPacket.request,
             asked.targetAddress == peer
         else { return }
@@ -113,16 +121,29 @@ final class Script {
         }
         while options.count % 4 != 0 { options.append(0) }
         let ethernet = EthernetHeader(
-            destination: mac(1), source: peerMAC, tags: tags, type: EthernetHeader.typeIPv4)
+            destination: mac(1), source: peerMAC, tags: tags,
+            type: isIPv6 ? EthernetHeader.typeIPv6 : EthernetHeader.typeIPv4)
         let tcpLength = 20 + options.count + payload.count
-        var frame = [UInt8](repeating: 0, count: ethernet.length + 20 + tcpLength + padding)
+        let network = isIPv6 ? 40 + extensions.bytes.count : 20
+        var frame = [UInt8](repeating: 0, count: ethernet.length + network + tcpLength + padding)
         write(&frame) { view in
             ethernet.write(to: view)
-            let ip = IPv4Header(
-                source: source ?? peer, destination: address(1), transport: IPv4Header.protocolTCP,
-                payloadLength: tcpLength)
-            ip.write(to: view.from(ethernet.length))
-            let tcp = view.slice(ethernet.length + 20, tcpLength)
+            var sum: InternetChecksum
+            if isIPv6 {
+                let ip = IPv6Header(
+                    source: peer6, destination: host6, nextHeader: extensions.first,
+                    payloadLength: extensions.bytes.count + tcpLength)
+                ip.write(to: view.from(ethernet.length))
+                for (i, byte) in extensions.bytes.enumerated() { view[ethernet.length + 40 + i] = byte }
+                sum = ip.pseudoHeader(transport: IPv4Header.protocolTCP, length: tcpLength)
+            } else {
+                let ip = IPv4Header(
+                    source: source ?? peer, destination: address(1), transport: IPv4Header.protocolTCP,
+                    payloadLength: tcpLength)
+                ip.write(to: view.from(ethernet.length))
+                sum = ip.pseudoHeader(length: tcpLength)
+            }
+            let tcp = view.slice(ethernet.length + network, tcpLength)
             var header = TCPHeader(
                 sourcePort: peerPort, destinationPort: hostPort, sequence: seq ?? self.seq,
                 acknowledgement: ack ?? self.ack, headerLength: 20 + options.count, flags: flags,
@@ -130,7 +151,6 @@ final class Script {
             header.urgentPointer = urgent
             header.write(to: tcp)
             for (i, byte) in (options + payload).enumerated() { tcp[20 + i] = byte }
-            var sum = ip.pseudoHeader(length: tcpLength)
             sum.add(tcp.readOnly)
             tcp.setBE16(16, sum.complement)
         }
@@ -251,11 +271,25 @@ final class Script {
     }
 
     static func parse(_ frame: ByteView, _ offload: FrameOffload = .none) -> Sent? {
-        guard let ethernet = EthernetHeader(frame), ethernet.type == EthernetHeader.typeIPv4,
-            let ip = try? IPv4Header(frame.from(ethernet.length)), ip.transport == IPv4Header.protocolTCP,
-            frame.count == ethernet.length + ip.totalLength
-        else { return nil }
-        let tcp = frame.from(ethernet.length + ip.headerLength)
+        guard let ethernet = EthernetHeader(frame) else { return nil }
+        let datagram = frame.from(ethernet.length)
+        var sum: InternetChecksum
+        let tcp: ByteView
+        var networkIsGood = true
+        if ethernet.type == EthernetHeader.typeIPv4 {
+            guard let ip = try? IPv4Header(datagram), ip.transport == IPv4Header.protocolTCP,
+                datagram.count == ip.totalLength
+            else { return nil }
+            tcp = datagram.from(ip.headerLength)
+            sum = ip.pseudoHeader(length: tcp.count)
+            networkIsGood = ip.checksumIsGood(datagram)
+        } else {
+            guard ethernet.type == EthernetHeader.typeIPv6, let ip = try? IPv6Header(datagram), ip.nextHeader == 6,
+                datagram.count == 40 + ip.payloadLength
+            else { return nil }
+            tcp = datagram.from(40)
+            sum = ip.pseudoHeader(transport: 6, length: tcp.count)
+        }
         guard let header = TCPHeader(tcp) else { return nil }
         let optionBytes = tcp.slice(20, header.headerLength - 20)
         let options = TCPOptions(optionBytes)
@@ -265,11 +299,10 @@ final class Script {
                 right: optionBytes.be32(options.sackOffset + 8 * i + 4)
             )
         }
-        var sum = ip.pseudoHeader(length: tcp.count)
         sum.add(tcp)
         return Sent(
             header: header, options: options, blocks: blocks, payload: tcp.from(header.headerLength).array(),
-            checksumIsGood: sum.folded == 0xFFFF && ip.checksumIsGood(frame.from(ethernet.length)),
+            checksumIsGood: sum.folded == 0xFFFF && networkIsGood,
             frame: frame.array(), offload: offload)
     }
 

@@ -33,10 +33,15 @@ extension Host {
             var frame = Array(bytes[..<header]) + payload[done..<done + count]
             let isLast = done + count == payload.count
             edit(&frame) { view in
-                view.setBE16(network + 2, UInt16(view.count - network))
+                if offload.isIPv6 {
+                    view.setBE16(network + 4, UInt16(view.count - transport))
+                } else {
+                    view.setBE16(network + 2, UInt16(view.count - network))
+                }
                 view.setBE32(transport + 4, view.readOnly.be32(transport + 4) &+ UInt32(done))
                 // FIN and PSH are the last one's.
                 if !isLast { view[transport + 13] &= ~0x09 }
+                if offload.isIPv6 { return }
                 var sum = InternetChecksum()
                 sum.add(view.readOnly.slice(network, transport - network))
                 view.setBE16(network + 10, sum.complement)

@@ -10,6 +10,7 @@ import Timeline
     static func transfer(
         up: [UInt8], down: [UInt8] = [], seed: UInt64 = 1, impairments: Impairments = Impairments(),
         layout: Layout = .split, limit: Interval = .seconds(3600),
+        to server: InternetAddress = InternetAddress(address(2)),
         change: (inout Configuration) -> Void = { _ in }, watch: ((ByteView, Bool) -> Void)? = nil
     ) throws -> Channel {
         let a = Host(small(1, change), secret: seed)
@@ -20,7 +21,7 @@ import Timeline
         channel.impairments = impairments
         channel.watch = watch
         try b.stack.listen(port: 80)
-        let id = try a.stack.connect(to: address(2), port: 80, localPort: nil, now: channel.now)
+        let id = try a.stack.connect(to: server, port: 80, localPort: nil, now: channel.now)
         var sentUp = 0
         var sentDown = 0
         let upBytes = Bytes(up)

@@ -41,7 +41,7 @@ struct uiodrv_shape {
 enum uiodrv_kind {
     UIODRV_LINEAR = 1,         // length bytes in host memory: uiodrv_linear()
     UIODRV_DEVICE = 2,         // length bytes at offset of the region: uiodrv_payload(); return the token
-    UIODRV_OPENED = 3,         // a connection exists; offset: address << 16 | port of the peer
+    UIODRV_OPENED = 3,         // a connection exists; offset: address << 16 | port of the peer, or see UIODRV_IPV6
     UIODRV_END_OF_STREAM = 4,  // the peer has sent everything
     UIODRV_CLOSED = 5,         // the connection is gone; length: the reason
     UIODRV_UNTRUSTED = 6,      // the device vouches for no checksums of it
@@ -78,6 +78,9 @@ enum uiodrv_command_kind {
 #define UIODRV_HAS_SUM 1u   // payload_sum is the one's-complement sum that the bytes must have
 #define UIODRV_MOVED 8u     // the bytes were put in the region by a processor, not by the device
 #define UIODRV_ACKNOWLEDGED 16u  // the peer has all of what was sent
+
+// The peer of UIODRV_OPENED: its address is offset, length, payload_sum and region, from the front, and its port header_length.
+#define UIODRV_IPV6 16u
 
 struct uiodrv_record {
     uint64_t token;

@@ -183,6 +183,18 @@ public struct ClientSession: ~Copyable {
         return UInt32(truncatingIfNeeded: try ask(message).operands.0)
     }
 
+    /// Opens a connection over IPv6, to an address of which both halves are given in host order.
+    public mutating func connect(
+        high: UInt64, low: UInt64, port: UInt16, _ service: FlowService
+    ) throws(ClientError) -> UInt32 {
+        var message = ControlMessage(.connect)
+        message.operands.1 = UInt64(port)
+        message.operands.2 = service.operand
+        message.operands.3 = high
+        message.operands.4 = low
+        return UInt32(truncatingIfNeeded: try ask(message).operands.0)
+    }
+
     /// How a return by call went.
     public struct Returned: Sendable, Hashable {
         /// Tokens that were out and have come back.

@@ -63,7 +63,8 @@ internal import DeviceMemory
     case listen = 3
     /// Accept no more of them: port.
     case unlisten = 4
-    /// Open a connection: IPv4 address, port, slots guaranteed. Answer: connection.
+    /// Open a connection: IPv4 address, port, slots guaranteed, or with 0 for an IPv4 address the two halves of an IPv6 one behind
+    /// the slots. Answer: connection.
     case connect = 5
     /// Return tokens: number of ranges, which follow the message. Answer: tokens freed, stale, unknown.
     case giveBack = 6

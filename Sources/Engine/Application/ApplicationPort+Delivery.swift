@@ -18,8 +18,9 @@ extension ApplicationPort {
         let connection = delivery.connection.rawValue
         switch delivery.kind {
         case .opened(let address, let port, _, _):
-            let peer = UInt64(address.rawValue) &<< 16 | UInt64(port)
-            push(FragmentRecord(.opened, connection: connection, offset: peer))
+            push(
+                FragmentRecord(
+                    opened: connection, high: address.mapped.high, low: address.mapped.low, port: port))
         case .endOfStream:
             push(FragmentRecord(.endOfStream, connection: connection))
         case .closed(let reason):

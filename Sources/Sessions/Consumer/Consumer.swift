@@ -165,8 +165,8 @@ struct Consumer: ~Copyable {
             unwanted.append(record.connection)
             return
         }
-        let address = IPv4Address(rawValue: UInt32(truncatingIfNeeded: record.offset >> 16))
-        let peer = "\(address):\(record.offset & 0xFFFF)"
+        let address = InternetAddress(IPv6Address(high: record.peer.high, low: record.peer.low))
+        let peer = address.description(port: record.peer.port)
         var file: OutputFile?
         if let outputPath {
             do {

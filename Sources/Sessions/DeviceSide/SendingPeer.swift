@@ -8,10 +8,10 @@ internal import Wire
 
 /// What a sending peer is to do, and as whom.
 struct SendingPlan {
-    /// Its own address, in the receiver's /24.
-    var address = SessionPlan.sender
-    /// Whom it connects to.
-    var receiver = SessionPlan.receiver
+    /// Its own address, in the receiver's /24 or /64.
+    var address = InternetAddress(SessionPlan.sender)
+    /// Whom it connects to, of the same family.
+    var receiver = InternetAddress(SessionPlan.receiver)
     var port = SessionPlan.port
     var mtu = 1500
     /// Connections, all at once.
@@ -53,7 +53,7 @@ struct SendingPeer: ~Copyable {
     private var messages: SeededGenerator
     private let minimum: UInt64
     private let maximum: UInt64
-    private let address: IPv4Address
+    private let address: InternetAddress
     private let input: InputFile?
     private(set) var failures = 0
 
@@ -61,7 +61,9 @@ struct SendingPeer: ~Copyable {
         let mac = MACAddress(0x02, 0, 0, 0, 0, 2)
         var configuration = Configuration(
             interface: InterfaceConfiguration(
-                mac: mac, address: plan.address, prefixLength: 24, gateway: nil, mtu: plan.mtu))
+                mac: mac, address: plan.address.ipv4 ?? SessionPlan.sender, prefixLength: 24, gateway: nil,
+                mtu: plan.mtu,
+                ipv6: plan.address.ipv6.map { SessionPlan.ipv6($0, mac: mac) }))
         configuration.maxConnections = max(plan.flows, 8)
         configuration.sendBufferBytes = 1 << 20
         configuration.linearBlocks = 64
@@ -179,7 +181,7 @@ struct SendingPeer: ~Copyable {
     func results() -> [StreamResult] {
         (0..<flows.count).map { i in
             StreamResult(
-                peer: "\(address):\(SendingPeer.port(i))", bytes: digests[i].count,
+                peer: address.description(port: SendingPeer.port(i)), bytes: digests[i].count,
                 sha256: hexadecimal(digests[i].finish()), complete: flows[i].complete)
         }
     }

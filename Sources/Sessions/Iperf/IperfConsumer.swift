@@ -46,8 +46,8 @@ struct IperfConsumer: RunConsumer, ~Copyable {
     private mutating func take(_ record: FragmentRecord, _ now: Instant) {
         switch record.kind {
         case .opened:
-            let address = IPv4Address(rawValue: UInt32(truncatingIfNeeded: record.offset >> 16))
-            server.opened(record.connection, peer: "\(address):\(record.offset & 0xFFFF)")
+            let address = InternetAddress(IPv6Address(high: record.peer.high, low: record.peer.low))
+            server.opened(record.connection, peer: address.description(port: record.peer.port))
         case .device:
             records &+= 1
             deviceBytes &+= UInt64(record.length)

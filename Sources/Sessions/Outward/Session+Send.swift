@@ -52,14 +52,15 @@ extension Session {
 
 /// A connection that a run's stack opens.
 struct ConnectPlan {
-    let address: IPv4Address
+    let address: InternetAddress
     let port: UInt16
     let patience: Interval
 
     init(_ options: SendOptions) throws(SessionError) {
-        let parts = options.receiver.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPv4Address(String(parts[0])), let port = UInt16(parts[1]), port != 0
-        else { throw SessionError("\(options.receiver) is no address with a port; write it as 10.0.0.2:5001") }
+        guard let (address, port) = InternetAddress.parse(withPort: options.receiver) else {
+            throw SessionError(
+                "\(options.receiver) is no address with a port; write it as 10.0.0.2:5001 or [fd00::2]:5001")
+        }
         self.address = address
         self.port = port
         patience = .seconds(options.patienceS)

@@ -50,7 +50,7 @@ extension TCPStack {
     /// Payload of the largest frame that is handed to the device at once: whole segments, and an IP packet's worth.
     @inline(__always) func largestPayload(_ i: Int, _ size: Int) -> Int {
         guard connections[i].snd.isPlaced, configuration.segmentationOffload else { return size }
-        let limit = 0xFFFF &- IPv4Header.minimumLength &- 60
+        let limit = 0xFFFF &- IPv6Header.length &- 60
         return max(limit &- limit % size, size)
     }
 

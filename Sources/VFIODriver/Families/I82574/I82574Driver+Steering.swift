@@ -1,7 +1,7 @@
 internal import NICRegisters
 public import Timeline
 
-/// No filter sends a flow to a queue on this part: the hash chooses between the two, for all of TCP over IPv4.
+/// No filter sends a flow to a queue on this part: the hash chooses between the two, for all of TCP.
 extension I82574Driver {
     public static var ruleCapacity: Int { 0 }
     public var rules: [SteeringRule] { [] }

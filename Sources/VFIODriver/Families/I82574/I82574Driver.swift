@@ -105,8 +105,9 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Zeroes the tables whose contents are undefined after power-up.
     private func clearFilters() {
+        let groups = configuration.multicastTable
         for i in 0..<128 {
-            registers.write(I82574.mta(i), PlainValue(0))
+            registers.write(I82574.mta(i), PlainValue(groups[i]))
             registers.write(I82574.vfta(i), PlainValue(0))
         }
         for i in 1..<I82574.receiveAddressCount {
@@ -143,11 +144,11 @@ public struct I82574Driver<Device: PCIDevice>: NICDriver, ~Copyable {
                 .setting(.ipv6ExtensionDisable).setting(.newIPv6ExtensionDisable))
     }
 
-    /// RSS sends TCP over IPv4 to queue 1; everything it does not hash goes to queue 0.
+    /// RSS sends TCP to queue 1, over IPv6 by either of two bits, of which QEMU's model knows the first; everything it does not hash goes to queue 0.
     private func setUpHashing() {
         port.writeHashKey(seed: configuration.hashSeed)
         writeSpread()
-        registers.write(I82574.mrqc, .init().setting(.mode, 1).setting(.tcpIPv4))
+        registers.write(I82574.mrqc, .init().setting(.mode, 1).setting(.tcpIPv4).setting(.tcpIPv6Ex).setting(.tcpIPv6))
     }
 
     /// Sizes of both queues' buffers; RCTL latches them with its EN bit.

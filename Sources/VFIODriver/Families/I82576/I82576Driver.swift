@@ -87,8 +87,9 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Zeroes the tables whose contents are undefined after power-up.
     private func clearFilters() {
+        let groups = configuration.multicastTable
         for i in 0..<128 {
-            registers.write(I82576.mta(i), PlainValue(0))
+            registers.write(I82576.mta(i), PlainValue(groups[i]))
             registers.write(I82576.vfta(i), PlainValue(0))
             registers.write(I82576.uta(i), PlainValue(0))
         }
@@ -116,14 +117,18 @@ public struct I82576Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             I82576.rxcsum,
             .init().setting(.ipOffload).setting(.transportOffload).setting(.packetChecksumDisable))
         // Port 2049 stays plain TCP, so that it is split like everything else (82575 manual, PSRTYPE conditions).
-        registers.write(I82576.rfctl, .init().setting(.nfsWriteDisable).setting(.nfsReadDisable))
+        // What extension headers of IPv6 hide is not looked for (an erratum that the family's drivers avoid).
+        registers.write(
+            I82576.rfctl,
+            .init().setting(.nfsWriteDisable).setting(.nfsReadDisable).setting(.ipv6ExtensionDisable))
     }
 
-    /// RSS spreads TCP over IPv4 to split queues; everything it does not hash goes to queue 0.
+    /// RSS spreads TCP to split queues, over IPv6 by either of two bits, of which QEMU's model knows the second; everything it does not hash goes to queue 0.
     private func setUpHashing() {
         port.writeHashKey(seed: configuration.hashSeed)
         writeSpread()
-        var mode = I82576.MultipleQueues().setting(.mode, 2).setting(.tcpIPv4)
+        var mode = I82576.MultipleQueues().setting(.mode, 2).setting(.tcpIPv4).setting(.tcpIPv6)
+            .setting(.tcpIPv6Ex)
         if configuration.split != .tcp { mode[.udpIPv4] = true }
         if configuration.split == .ipv4 { mode[.ipv4] = true }
         registers.write(I82576.mrqc, mode)

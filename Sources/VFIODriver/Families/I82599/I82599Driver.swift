@@ -122,8 +122,9 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
 
     /// Zeroes the tables whose contents are undefined after power-up.
     private func clearFilters() {
+        let groups = configuration.multicastTable
         for i in 0..<128 {
-            registers.write(I82599.mta(i), PlainValue(0))
+            registers.write(I82599.mta(i), PlainValue(groups[i]))
             registers.write(I82599.vfta(i), PlainValue(0))
             registers.write(I82599.uta(i), PlainValue(0))
             if i != 0 {
@@ -159,6 +160,8 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
         }
         registers.write(I82599.maxfrs, .init().setting(.size, UInt32(configuration.mtu + 14 + 8 + 4)))
         registers.write(I82599.fctrl, .init().setting(.broadcastAccept))
+        // MFE, bit 2: the multicast table counts; MO 0.
+        registers.write(I82599.mcstctrl, PlainValue(configuration.groups.isEmpty ? 0 : 4))
         // Coalescing off: its packets are chains, which device memory has no use for. NFS off, so that port 2049 is TCP.
         registers.write(
             I82599.rfctl,
@@ -173,7 +176,7 @@ public struct I82599Driver<Device: PCIDevice>: NICDriver, ~Copyable {
             registers.write(I82599.rssrk(i), PlainValue(UInt32(truncatingIfNeeded: generator.next())))
         }
         writeSpread()
-        var mode = I82599.MultipleQueues().setting(.mode, 1).setting(.tcpIPv4)
+        var mode = I82599.MultipleQueues().setting(.mode, 1).setting(.tcpIPv4).setting(.tcpIPv6)
         if configuration.split != .tcp { mode[.udpIPv4] = true }
         if configuration.split == .ipv4 { mode[.ipv4] = true }
         registers.write(I82599.mrqc, mode)
