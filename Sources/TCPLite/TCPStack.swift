@@ -119,9 +119,9 @@ public struct TCPStack: ~Copyable {
         // Who sends from regions has reports to remember, and no buffer.
         scoreboard = Scoreboard(
             connections: count, boards: configuration.placedSends > 0 ? max(rings, min(count, 4096)) : rings)
-        sendPieces = SendPieces(count: configuration.placedSends)
+        sendPieces = SendPieces(count: configuration.placedSends, applications: configuration.owners)
         placed = GrowingSlab(capacity: configuration.placedSends > 0 ? count : 0)
-        tickets = SendTickets(count: configuration.placedSends)
+        tickets = SendTickets(count: configuration.placedSends, applications: configuration.owners)
         listeners = Slab(count: min(max(configuration.listeners, 1), 0xFFFE), repeating: Listener())
         ports = HeapBytes(count: 2 * 65536)
         let nobody = OwnerConfiguration(slots: 0)
