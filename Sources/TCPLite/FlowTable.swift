@@ -37,9 +37,8 @@ struct FlowTable: ~Copyable {
 
     private var current: FlowArea
     private var previous: FlowArea
-    /// Entries are moved from the old table; where in it that began, and how far it has come.
+    /// Entries are moved from the old table, and how far that has come.
     private(set) var isMoving = false
-    private var start = 0
     private var moved = 0
     /// Flows in both tables.
     private(set) var count = 0
@@ -70,7 +69,6 @@ struct FlowTable: ~Copyable {
         // Only removals and openings without an end could bring this about before the old table is empty.
         while isMoving { move(previous.size) }
         previous = exchange(&current, with: larger)
-        start = previous.firstGap()
         moved = 0
         isMoving = previous.size > 0
         return true
@@ -92,10 +90,10 @@ struct FlowTable: ~Copyable {
     mutating func move(_ entries: Int) {
         var left = entries
         while moved < previous.size {
-            let at = (start &+ moved) & (previous.size &- 1)
-            let entry = previous.take(at)
+            let entry = previous.take(moved)
             if entry.place == 0 {
-                // Before a gap nothing can have been pushed beyond it: what is left is found from its own place on.
+                // Nothing behind a gap was pushed past it: what is left is found from its own place on, or, at the end of the
+                // table, from the run there, which is moved last.
                 if left <= 0 { return }
             } else {
                 current.insert(entry)
@@ -103,7 +101,7 @@ struct FlowTable: ~Copyable {
             moved &+= 1
             left &-= 1
             // Not all at the end, which would be a pause.
-            previous.forget(before: at &+ 1, after: start)
+            previous.forget(before: moved)
         }
         isMoving = false
     }
@@ -159,13 +157,6 @@ private struct FlowArea: ~Copyable {
         return true
     }
 
-    /// The first entry that is free.
-    func firstGap() -> Int {
-        var at = 0
-        while at < entries.count && entries[at].place != 0 { at += 1 }
-        return at
-    }
-
     /// Empties an entry and returns what it was.
     @inline(__always) mutating func take(_ at: Int) -> FlowTable.Entry {
         let entry = entries[at]
@@ -173,8 +164,8 @@ private struct FlowArea: ~Copyable {
         return entry
     }
 
-    /// Gives the memory of empty entries back: 64 KiB when `end` is the end of so much and nothing in it is before `start`.
-    @inline(__always) mutating func forget(before end: Int, after start: Int) {
-        if end & 0x1FFF == 0 && end &- 0x2000 >= start { entries.forget(end &- 0x2000..<end) }
+    /// Gives the memory of entries that are empty from the first to `end` back, 64 KiB at a time.
+    @inline(__always) mutating func forget(before end: Int) {
+        if end & 0x1FFF == 0 && end > 0 { entries.forget(end &- 0x2000..<end) }
     }
 }

@@ -91,6 +91,8 @@ import Timeline
         var told: [ConnectionID] = []
         while let delivery = script.host.stack.nextDelivery() { told.append(delivery.connection) }
         #expect(told == [peers[2].id, peers[3].id])
+        let hasWork = !script.host.stack.pending.isEmpty
+        #expect(!hasWork && script.host.stack.nextDeadline == .zero)
         #expect(script.host.stack.send(peers[2].id, script.view(pattern(50))) == 50)
         script.poll()
         #expect(script.host.spaceEvents == 1)

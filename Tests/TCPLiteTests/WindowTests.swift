@@ -135,7 +135,10 @@ import Timeline
         script.host.layout = inSlots ? .split : .unsplit
         let id = try script.open()
         let base = script.seq
-        for n: UInt32 in (1..<200) { script.send(.ack, seq: base &+ n, payload: [UInt8(n)]) }
+        // In host memory bytes that follow each other would share a block.
+        for n: UInt32 in stride(from: 1, to: 200, by: inSlots ? 1 : 2) {
+            script.send(.ack, seq: base &+ n, payload: [UInt8(n)])
+        }
         let kept = try script.info(id).outOfOrderBytes
         #expect(kept > 0 && kept < 64)
         for n: UInt32 in 0..<200 { script.send(.ack, seq: base &+ n, payload: [UInt8(n)]) }

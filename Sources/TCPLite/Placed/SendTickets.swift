@@ -47,7 +47,7 @@ struct SendTickets: ~Copyable, ZeroCopyOwner {
     init(count: Int, applications: Int = 1) {
         tickets = Slab(count: count) { i in
             Ticket(
-                connection: ConnectionID(rawValue: 0), number: 0, last: 0, packets: 0,
+                connection: ConnectionID(rawValue: .max), number: 0, last: 0, packets: 0,
                 next: i + 1 < count ? Int32(i + 1) : -1, application: -1, isFree: true, failed: false)
         }
         firstFree = count > 0 ? 0 : -1
