@@ -4,6 +4,8 @@ import Synchronization
 import Testing
 
 import DeviceMemory
+import Packets
+import TCPLite
 
 @testable import Sessions
 

@@ -13,7 +13,10 @@ extension Session {
     ) throws(SessionError) -> SendResult {
         let interface = try options.station.interface(mtu: options.device.mtu)
         let target = try ConnectPlan(options)
-        guard interface.address != target.address else {
+        let isOwn =
+            target.address == InternetAddress(interface.address)
+            || target.address.ipv6.map { $0 == interface.ipv6?.address || $0 == interface.ipv6?.linkLocal } == true
+        guard !isOwn else {
             throw SessionError("\(options.receiver) is this end's own address; change --address or --to")
         }
         if case .file(let path) = options.source { try ByteSource.check(path: path) }
