@@ -17,7 +17,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -35,16 +34,16 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
         .systemLibrary(name: "CShim"),
         .target(name: "CClient"),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CNUMA", providers: [.apt(["libnuma-dev"])]),
         .systemLibrary(name: "CPCI", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
-        module("Timeline", [crypto]),
+        module("Timeline", ["CCrypto"]),
         module("DeviceMemory", ["CShim", "CNUMA", "Timeline", logging]),
         module("Packets", ["DeviceMemory", "Timeline"]),
         module("NICRegisters", ["DeviceMemory"]),
@@ -82,7 +81,7 @@ let package = Package(
             [
                 "CShim", "Timeline", "DeviceMemory", "Packets", "PagePool", "HeaderSplit", "ClientKit", "TCPLite",
                 "Wire",
-                "SoftNIC", "VFIODriver", "Engine", "Controller", crypto, logging,
+                "SoftNIC", "VFIODriver", "Engine", "Controller", logging,
             ]),
         .executableTarget(
             name: "uiodrv",

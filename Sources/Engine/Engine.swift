@@ -47,6 +47,9 @@ public import VFIODriver
     var failures: [RestartStep] = []
     var failuresAfter = 0
     var binding = BindingStatistics()
+    /// The application that is an echo; -1: none is.
+    @usableFromInline var echoOwner = -1
+    var echoStatistics = EchoStatistics()
     @usableFromInline var nextLook = Instant.zero
     /// The TCP stack: listen and connect through it before polling.
     public var stack: TCPStack
@@ -194,6 +197,7 @@ public import VFIODriver
 
     @inlinable mutating func send() -> Bool {
         transmit.reclaim()
+        takeReleased()
         guard !stack.output.isEmpty else { return false }
         while !stack.output.isEmpty {
             let offload = stack.output.frontOffload
@@ -201,11 +205,25 @@ public import VFIODriver
                 offload.tcpChecksum
                 ? TransmitOffload(
                     tcpChecksum: true, linkLength: offload.linkLength, networkLength: offload.networkLength,
-                    transportLength: offload.transportLength) : nil
-            guard transmit.send(stack.output.front, request) else { break }
+                    transportLength: offload.transportLength, segmentSize: offload.segmentSize) : nil
+            let parts = stack.output.frontPartCount
+            if parts == 0 {
+                guard transmit.send(stack.output.front, request) else { break }
+            } else {
+                guard sendParts(parts, request) else { break }
+            }
             stack.output.popFront()
         }
         transmit.flush()
+        return true
+    }
+
+    /// A frame whose payload stays where it is.
+    @inlinable mutating func sendParts(_ count: Int, _ request: TransmitOffload?) -> Bool {
+        var bytes = 0
+        for part in 0..<count { bytes &+= Int(stack.output.frontPart(part).length) }
+        guard transmit.send(stack.output.front, request, parts: count, partBytes: bytes) else { return false }
+        for part in 0..<count { transmit.append(stack.output.frontPart(part)) }
         return true
     }
 
@@ -233,6 +251,7 @@ public import VFIODriver
     /// in the report.
     public mutating func shutDown(wait: (Interval) -> Void) {
         driver.shutDown(wait: wait)
+        giveUpTransmissions()
         stack.close(pools: &pools)
         for owner in 0..<ports.count where openPorts[owner] { ports[owner].closePlacement(&pools) }
         for index in 0..<queues.count { queues[index].stop(&pools.pools[poolOfQueue[index]]) }

@@ -74,7 +74,8 @@ extension Engine where Driver: ~Copyable {
         var references = [Int](repeating: 0, count: ports.count)
         for place in 1..<regions.count where regions[place].state != .vacant {
             faults += pools.pools[place].audit().map { "region \(place): \($0)" }
-            guard regions[place].owner < ports.count else { continue }
+            // What is sent from is the application's as a whole, without tokens.
+            guard regions[place].owner < ports.count, !regions[place].isForSending else { continue }
             for slot in 0..<pools.pools[place].slotCount {
                 references[regions[place].owner] += Int(pools.pools[place].holders(of: UInt32(slot)).application)
             }

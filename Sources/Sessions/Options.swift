@@ -192,6 +192,8 @@ public struct ReceiveOptions: Codable, Sendable {
     public var frames: FrameOptions?
     /// What is done with each connection's bytes, besides digesting and keeping them.
     public var service = StreamService.take
+    /// Everything goes back from the slots that it arrived in, and the consumer sees nothing of it.
+    public var relay = false
     /// Who runs where.
     public var placement = Placement.twoThreads
 

@@ -197,13 +197,20 @@ public struct ReceiveResult: Encodable, Sendable {
     public var digests: [StreamResult] = []
     /// What a run without TCP saw.
     public var frames: FrameResult?
+    /// Bytes that were sent back from the slots that they arrived in, and from host memory, where they had arrived.
+    public var relayedBytes: UInt64?
+    public var hostBytes: UInt64?
+    /// Frames that the device cut into segments.
+    public var framesCut: UInt64?
     /// What tests of iperf3 brought, in their order; `nil` for another service.
     public var iperf3: [IperfTestResult]?
 
     /// Nothing yet.
     public init() {}
 
-    private enum Keys: String, CodingKey { case connections, digests, frames, iperf3 }
+    private enum Keys: String, CodingKey {
+        case connections, digests, frames, relayed_bytes, host_bytes, frames_cut, iperf3
+    }
 
     public func encode(to encoder: any Encoder) throws {
         try transfer.encode(to: encoder)
@@ -211,6 +218,9 @@ public struct ReceiveResult: Encodable, Sendable {
         try container.encode(connections, forKey: .connections)
         try container.encode(digests, forKey: .digests)
         try container.encodeIfPresent(frames, forKey: .frames)
+        try container.encodeIfPresent(relayedBytes, forKey: .relayed_bytes)
+        try container.encodeIfPresent(hostBytes, forKey: .host_bytes)
+        try container.encodeIfPresent(framesCut, forKey: .frames_cut)
         try container.encodeIfPresent(iperf3, forKey: .iperf3)
     }
 }

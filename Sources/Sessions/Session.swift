@@ -45,13 +45,17 @@ public enum Session {
         let outcome = try runRemote(
             .receive(options), options.device, options.placement, interface,
             connections: options.service == .iperf3 ? IperfServer.mostStreams + 2 : options.connections,
-            ports: options.frames == nil ? options.ports : [], frames: options.frames,
+            ports: options.frames == nil ? options.ports : [], frames: options.frames, relay: options.relay,
             patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var result = ReceiveResult()
         result.transfer = outcome.transfer
         result.transfer.take(outcome.report, outcome.device)
         if let frames = options.frames {
             result.finish(frames, outcome.report, outcome.final, outcome.device)
+            return result
+        }
+        if let echoed = outcome.echoed {
+            result.finish(echoed, options.connections, outcome.final)
             return result
         }
         if let tests = outcome.device.iperf {
@@ -76,11 +80,13 @@ public enum Session {
         var report: EngineReport
         var final: EngineReport
         var device: DeviceReport
+        var echoed: EchoStatistics?
     }
 
     static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
-        connections: Int, ports: [UInt16], connect: ConnectPlan? = nil, frames: FrameOptions? = nil, patience: Interval,
+        connections: Int, ports: [UInt16], connect: ConnectPlan? = nil, frames: FrameOptions? = nil,
+        relay: Bool = false, patience: Interval,
         log: Logger,
         progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
@@ -133,8 +139,10 @@ public enum Session {
             configuration.frames = frames.selection
             configuration.device.split = frames.traffic
         }
+        if relay { SessionPlan.sendFromRegion(&configuration) }
         let plan = StackPlan(
-            memory: memory, configuration: configuration, ports: ports, connect: connect, patience: patience,
+            memory: memory, configuration: configuration, ports: ports, connect: connect,
+            relays: relay ? connections : nil, patience: patience,
             loseRegionAfter: device.loseRegionAfter, log: log, progress: progress)
         let faults = IOMMUFaultLog()
         let sleeper: Sleeper? = device.busyPoll ? nil : Sleeper(wakeup)
@@ -178,7 +186,8 @@ public enum Session {
                 "\(found) words of payload were in host memory although every frame was split")
         }
         // A run that was to go on until it is told to end has done what was asked.
-        if StopRequest.isMade && !finding.isDone && frames?.limit != 0 { transfer.interrupt() }
+        let isDone = relay ? finding.echoed?.closed ?? 0 >= UInt64(connections) : finding.isDone
+        if StopRequest.isMade && !isDone && frames?.limit != 0 { transfer.interrupt() }
         guard let bytes = control.socket.receiveBytes(), var answer = decodeJSON(DeviceReport.self, bytes) else {
             watch.end()
             throw SessionError("the device's side \(watch.ending) before it could report; run it again with --verbose")
@@ -188,6 +197,25 @@ public enum Session {
             answer.iommuFaults = UInt64(lines.count)
             if let first = lines.first { transfer.problems.append("the kernel says: \(first)") }
         }
-        return Outcome(transfer: transfer, report: finding.report, final: finding.final, device: answer)
+        return Outcome(
+            transfer: transfer, report: finding.report, final: finding.final, device: answer, echoed: finding.echoed)
+    }
+}
+
+extension ReceiveResult {
+    /// What a relay did: nobody saw the bytes, so that only they who sent them can say whether they are the same.
+    fileprivate mutating func finish(_ echoed: EchoStatistics, _ expected: Int, _ report: EngineReport) {
+        connections = Int(echoed.closed)
+        relayedBytes = echoed.relayedBytes
+        hostBytes = echoed.hostBytes
+        framesCut = report.stack.framesToCut
+        transfer.bytes = echoed.relayedBytes + echoed.hostBytes
+        transfer.deviceBytes = echoed.relayedBytes
+        transfer.linearBytes = echoed.hostBytes
+        transfer.goodputGbps = transfer.elapsedS > 0 ? Double(transfer.bytes) * 8 / transfer.elapsedS / 1e9 : 0
+        transfer.expect(connections >= expected, "stopped after \(connections) of \(expected) connections")
+        transfer.expect(echoed.givenUp == 0, "\(echoed.givenUp) connections were given up")
+        transfer.finish(report)
+        transfer.ok = transfer.problems.isEmpty
     }
 }

@@ -43,6 +43,13 @@ enum SessionPlan {
         return configuration
     }
 
+    /// Lets the stack send from regions, and the device cut what is sent into segments.
+    static func sendFromRegion(_ configuration: inout EngineConfiguration) {
+        // 2 KiB each, 16 MiB under way.
+        configuration.stack.placedSends = 8192
+        configuration.stack.segmentationOffload = true
+    }
+
     static func engine(_ device: DeviceOptions, stack: Configuration) -> EngineConfiguration {
         var configuration = EngineConfiguration(stack: stack)
         configuration.device.splitQueues = device.queues

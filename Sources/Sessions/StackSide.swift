@@ -17,6 +17,8 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     private(set) var sleeps: SleepCounts?
     /// Nothing arrived for longer than the run's patience.
     private(set) var isStuck = false
+    /// Connections that are to be echoed by the engine itself; `nil`: there is a consumer.
+    private let relays: UInt64?
     private let slots: MappingAudit.Memory
     /// Mappings of the region that this process had while it polled.
     private(set) var audit = MappingAudit.Finding()
@@ -24,7 +26,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
         sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], connect: ConnectPlan?,
-        log: Logger
+        relays: Int?, log: Logger
     ) throws(SessionError) {
         do {
             let flushWindow = try device.flushWindow(region)
@@ -32,11 +34,16 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 device: device, configuration: configuration, region: region, flushWindow: flushWindow,
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
-            do {
-                for port in ports { try engine.stack.listen(port: port) }
-                if let connect {
-                    _ = try engine.stack.connect(
-                        to: connect.address, port: connect.port, localPort: nil, now: monotonicNow())
+            do throws(EngineError) {
+                if relays != nil { try engine.echoFirst() }
+                do throws(TCPError) {
+                    for port in ports { try engine.stack.listen(port: port) }
+                    if let connect {
+                        _ = try engine.stack.connect(
+                            to: connect.address, port: connect.port, localPort: nil, now: monotonicNow())
+                    }
+                } catch {
+                    throw .stack(error)
                 }
             } catch {
                 engine.shutDown(wait: { device.wait($0) })
@@ -50,6 +57,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         self.device = device
         self.memory = memory
         self.sleeper = sleeper
+        self.relays = relays.map(UInt64.init)
         slots = MappingAudit.Memory(slotsOf: region)
     }
 
@@ -68,11 +76,11 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         var reached: UInt64 = 0
         var reachedAt = start
         var now = start
-        while memory.done.loadAcquiring() == 0 && !StopRequest.isMade && !isAlone {
+        while !isDone && !StopRequest.isMade && !isAlone {
             now = monotonicNow()
             let worked = engine.poll(now: now)
             if let loseRegionAfter, memory.progress.loadRelaxed() >= loseRegionAfter { try device.loseRegion() }
-            if first == nil && memory.progress.loadRelaxed() != 0 { first = now }
+            if first == nil && reachedNow != 0 { first = now }
             idle = worked ? 0 : idle &+ 1
             var slept = false
             if idle > 256 {
@@ -87,7 +95,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
             rounds &+= 1
             if slept || rounds & 0xFFF == 0 {
                 device.look()
-                let bytes = memory.progress.loadRelaxed()
+                let bytes = reachedNow
                 progress(bytes)
                 if bytes != reached {
                     reached = bytes
@@ -137,6 +145,20 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         engine.wakeUp()
     }
 
+    /// Whether everything was done that the run is for.
+    private var isDone: Bool {
+        if let relays { return engine.echoed.closed >= relays }
+        return memory.done.loadAcquiring() != 0
+    }
+
+    /// Bytes that arrived where they were to.
+    private var reachedNow: UInt64 {
+        relays == nil ? memory.progress.loadRelaxed() : engine.echoed.relayedBytes &+ engine.echoed.hostBytes
+    }
+
+    /// What the engine has sent back by itself.
+    var echoed: EchoStatistics? { relays == nil ? nil : engine.echoed }
+
     /// Whether the device has gone away, or whoever is at the far end of its wire.
     private var isAlone: Bool { device.isGone || MailboxBus(memory.mailboxBytes, window: .registers).isGone }
 
@@ -180,6 +202,8 @@ struct StackPlan {
     let ports: [UInt16]
     /// A connection to open besides.
     let connect: ConnectPlan?
+    /// Connections that the engine is to echo by itself; `nil`: there is a consumer.
+    let relays: Int?
     let patience: Interval
     let loseRegionAfter: UInt64?
     let log: Logger
@@ -196,6 +220,8 @@ struct StackFinding {
     var isDone: Bool
     /// Counters while everything was still in place.
     var report: EngineReport
+    /// What the engine sent back by itself.
+    var echoed: EchoStatistics?
     /// The books after everything was taken back.
     var final: EngineReport
 }
@@ -216,8 +242,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         do {
             side = try StackSide<Driver>(
                 device: device, memory: memory, region: region, sleeper: sleeper, configuration: plan.configuration,
-                ports: plan.ports, connect: plan.connect,
-                log: plan.log)
+                ports: plan.ports, connect: plan.connect, relays: plan.relays, log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error
@@ -234,7 +259,6 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         let report = side.report()
         return StackFinding(
             elapsed: elapsed, isStuck: side.isStuck, sleeps: side.sleeps, audit: side.audit, isDone: isDone,
-            report: report,
-            final: side.shutDown())
+            report: report, echoed: side.echoed, final: side.shutDown())
     }
 }

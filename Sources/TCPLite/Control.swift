@@ -66,6 +66,12 @@ extension TCPStack {
         return room(i)
     }
 
+    /// Has ``Delivery/Kind/sendSpaceAvailable`` told when there is room again, also when nothing was refused.
+    public mutating func tellSendSpace(_ id: ConnectionID) {
+        guard let i = live(id), canSend(i) else { return }
+        connections[i].snd.wantsSpace = true
+    }
+
     /// Closes the sending direction after what is queued; receiving goes on.
     public mutating func shutdown(_ id: ConnectionID) {
         guard let i = live(id), canSend(i) else { return }

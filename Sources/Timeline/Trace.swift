@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Glibc
 
 /// What an entry of a trace tells.
@@ -90,7 +89,7 @@ internal import Glibc
     /// SHA-256 over everything recorded so far, in hexadecimal.
     public func hash() -> String {
         unsafe TraceState.flush(state)
-        let digest = unsafe state.pointee.hasher.finalize()
+        let digest = unsafe state.pointee.hasher.digest()
         return digest.map { byte in
             let text = String(byte, radix: 16)
             return byte < 16 ? "0" + text : text
@@ -111,9 +110,9 @@ public enum TimelineError: Error, CustomStringConvertible {
 }
 
 /// Entries are gathered in a buffer and hashed a buffer at a time, so that an entry costs a copy, not a hash call.
-@safe @usableFromInline struct TraceState {
+@safe @usableFromInline struct TraceState: ~Copyable {
     static let capacity = 1 << 16
-    var hasher = SHA256()
+    var hasher = SHA256Hash()
     let buffer: UnsafeMutableRawPointer
     var used = 0
     var count: UInt64 = 0

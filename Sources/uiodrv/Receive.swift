@@ -19,6 +19,8 @@ struct Receive: ParsableCommand {
     var http = false
     @Flag(help: "Send every byte back, as it was received.")
     var echo = false
+    @Flag(help: "Send every byte back from the slot that it arrived in: nobody but the device reads it.")
+    var relay = false
     @Flag(help: "Serve iperf3's client: -c with TCP, -R, -P, -t, -n, -l. --connections then counts tests.")
     var iperf3 = false
     @Flag(help: "Take every frame instead of TCP connections: payload into the region, headers to --headers.")
@@ -69,18 +71,20 @@ struct Receive: ParsableCommand {
         options.ports = port
         options.output = output
         options.connections = connections
-        guard [http, echo, iperf3].count(where: { $0 }) <= 1 else {
-            throw SessionError("--http, --echo and --iperf3 answer differently; keep one of them")
+        guard [http, echo, iperf3, relay].count(where: { $0 }) <= 1 else {
+            throw SessionError("--http, --echo, --iperf3 and --relay answer differently; keep one of them")
         }
-        if iperf3 && output != nil {
-            throw SessionError("what iperf3 sends is counted and not kept; drop --output or --iperf3")
+        if (iperf3 || relay) && output != nil {
+            throw SessionError("what iperf3 sends, or is relayed, is not kept; drop --output, or --iperf3 and --relay")
         }
         options.service = http ? .http : echo ? .echo : iperf3 ? .iperf3 : .take
+        options.relay = relay
         if raw || udp != nil {
             guard !(raw && udp != nil) else { throw SessionError("--raw takes every frame already; drop it or --udp") }
-            guard !http && !echo && !iperf3 else {
+            guard !http && !echo && !iperf3 && !relay else {
                 throw SessionError(
-                    "HTTP, echoes and iperf3 need TCP; drop --http, --echo and --iperf3, or --raw and --udp")
+                    "HTTP, echoes, iperf3 and relays need TCP; drop --http, --echo, --iperf3 and --relay, or --raw and --udp"
+                )
             }
             if udp == 0 { throw SessionError("0 is no UDP port; choose from 1 to 65535") }
             var chosen = FrameOptions()
@@ -104,6 +108,9 @@ struct Receive: ParsableCommand {
         print(
             "\(transfer.ok ? "ok" : "FAILED"): \(transfer.bytes) bytes over \(result.connections) connections in \(format(transfer.elapsedS)) s (\(format(transfer.goodputGbps)) Gbit/s), \(transfer.deviceBytes) of them in device memory"
         )
+        if let relayed = result.relayedBytes {
+            print("  \(relayed) bytes went back from their slots, \(result.hostBytes ?? 0) from host memory")
+        }
         for test in result.iperf3 ?? [] {
             print(
                 "  iperf3 from \(test.client), \(test.streams.count) streams\(test.reverse ? " to it" : ""): \(test.bytes) bytes in \(format(test.elapsedS)) s"

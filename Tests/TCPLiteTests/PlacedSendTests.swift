@@ -161,7 +161,7 @@ extension Script {
         script.host.violationsExpected = 1
     }
 
-    @Test("a device without checksums sends nothing that no processor may read (U.30, Z.30)")
+    @Test("a device without checksums sends nothing that no processor may read (U.30)")
     func noOffload() throws {
         let script = try Script { $0.placedSends = 8 }
         _ = script.host.takeSlots(1)
@@ -188,6 +188,35 @@ extension Script {
         let sent = script.poll()
         #expect(sent.flatMap(\.payload) == host + Array(bytes[..<3000]) + host)
         #expect(sent.map(\.payload.count) == [1460, 1460, 580, 500] && script.host.stack.statistics.framesToCut == 0)
+        script.host.returnSlots(4)
+    }
+
+    @Test("placed bytes take no room in the ring of host memory, and the ring may go round under them")
+    func mixedRoom() throws {
+        let (script, id, bytes) = try Script.sending {
+            $0.sendBufferBytes = 1024
+            $0.nagle = false
+        }
+        let first = pattern(700, seed: 3)
+        let second = pattern(1024, seed: 4)
+        _ = try script.place(id, 0, 3000)
+        let whole = script.host.stack.send(id, script.view(second + first))
+        #expect(whole == 1024 && script.host.stack.sendSpace(id) == 0)
+        var sent = script.poll()
+        let start = sent[0].seq
+        // The first 500 of the bytes in host memory are acknowledged, and as many have room again.
+        sent += script.send(.ack, ack: start &+ 3500)
+        #expect(script.host.stack.sendSpace(id) == 500)
+        _ = try script.place(id, 3000, 100)
+        let more = script.host.stack.send(id, script.view(first))
+        sent += script.poll()
+        sent += script.send(.ack, ack: start &+ 4124)
+        #expect(more == 500)
+        var expected = Array(bytes[..<3000])
+        expected += second
+        expected += bytes[3000..<3100]
+        expected += first[..<500]
+        #expect(sent.flatMap(\.payload) == expected)
         script.host.returnSlots(4)
     }
 

@@ -57,6 +57,7 @@ public enum BindingError: Error, CustomStringConvertible, Equatable {
     case locked(knob: String, binding: UInt16)
     case tooManyRules(limit: Int)
     case injected(step: String)
+    case noSending
     case memory(DeviceMemoryError)
     case driver(String)
 
@@ -92,6 +93,7 @@ public enum BindingError: Error, CustomStringConvertible, Equatable {
             "\(knob) cannot be changed while binding \(binding) relies on it; unbind first"
         case .tooManyRules(let limit): "the device's \(limit) steering rules are in use; remove one"
         case .injected(let step): "\(step) was made to fail by the test that asked for it"
+        case .noSending: "the stack keeps no books of sends from regions; set placedSends in its configuration"
         case .memory(let error): error.description
         case .driver(let sentence): sentence
         }

@@ -70,6 +70,7 @@ extension Engine where Driver: ~Copyable {
             ports[owner].tell(.unbound, region: number)
         }
         for rule in rules.filter({ $0.binding == number }) { removeRule(rule.rule, wait: wait) }
+        if regions[place].isForSending { withdrawSending(place) }
         withdraw(place, now, wait)
         binding.unbound &+= 1
     }
@@ -83,7 +84,9 @@ extension Engine where Driver: ~Copyable {
         memory: BindingMemory = .device, now: Instant, wait: (Interval) -> Void
     ) throws(BindingError) -> UInt16 {
         let old = Int(number)
-        guard old > 0, old < regions.count, regions[old].state == .active else { throw .noSuchBinding(number) }
+        guard old > 0, old < regions.count, regions[old].state == .active, !regions[old].isForSending else {
+            throw .noSuchBinding(number)
+        }
         var request = BindingRequest(queues: queuesOf(old))
         request.owner = regions[old].owner
         request.memory = memory
@@ -183,7 +186,9 @@ extension Engine where Driver: ~Copyable {
             guard !seen.contains(queue) else { throw .queueNamedTwice(queue: queue) }
             seen.append(queue)
         }
-        guard isPortOpen(request.owner) else { throw .noSuchOwner(owner: request.owner) }
+        guard isPortOpen(request.owner) || request.owner == echoOwner else {
+            throw .noSuchOwner(owner: request.owner)
+        }
         guard knobs.headerSplit else { throw .splitIsOff }
         guard knobs.splitThreshold == 0 else { throw .thresholdNotZero(bytes: knobs.splitThreshold) }
         guard knobs.checksums else { throw .noChecksumVerdicts }
@@ -262,8 +267,10 @@ extension Engine where Driver: ~Copyable {
     /// Takes a region's queues away and lets it drain.
     private mutating func withdraw(_ place: Int, _ now: Instant, _ wait: (Interval) -> Void) {
         do {
-            try updateSpread()
-            try move(queuesOf(place), to: 0, now, wait)
+            if !regions[place].isForSending {
+                try updateSpread()
+                try move(queuesOf(place), to: 0, now, wait)
+            }
         } catch {
             // A device that does not let go of a queue is reset: nothing else proves that it writes there no more.
             moveByReset(queuesOf(place), to: 0, now, wait)

@@ -159,6 +159,7 @@ extension Engine where Driver: ~Copyable {
                 if !queues[queue].isArmed { queues[queue].rearm(&pools.pools[poolOfQueue[queue]]) }
                 try driver.startReceiveQueue(queue, &queues[queue], wait: wait)
             }
+            giveUpTransmissions()
             transmit.rearm()
             try driver.startTransmitQueue(&transmit, wait: wait)
         } catch {

@@ -23,6 +23,8 @@ internal import Timeline
     /// the slots are the host's.
     var view: MappedView?
     var boundAt = Instant.zero
+    /// No queue fills it: its bytes are sent.
+    var isForSending = false
 
     static var vacant: RegionPlace { RegionPlace() }
 

@@ -1,5 +1,5 @@
-internal import Crypto
 internal import DeviceMemory
+internal import Timeline
 
 /// SHA-256 of a byte stream, fed through a block so that the hash is called once a block and not once a segment.
 struct StreamDigest: ~Copyable {
@@ -8,7 +8,7 @@ struct StreamDigest: ~Copyable {
     private var owner: HeapBytes?
     private var block: MutableByteView?
     private var used = 0
-    private var hasher = SHA256()
+    private var hasher = SHA256Hash()
     private(set) var count: UInt64 = 0
 
     init() {}
@@ -50,7 +50,7 @@ struct StreamDigest: ~Copyable {
     }
 
     /// The digest of everything so far; flush first.
-    func finish() -> [UInt8] { Array(hasher.finalize()) }
+    func finish() -> [UInt8] { hasher.digest() }
 }
 
 /// Lower-case hexadecimal.
@@ -60,7 +60,7 @@ func hexadecimal(_ bytes: [UInt8]) -> String {
 
 /// One digest over the digests of many streams, in their order.
 func combinedDigest(_ digests: [[UInt8]]) -> String {
-    var hasher = SHA256()
-    for digest in digests { hasher.update(data: digest) }
-    return hexadecimal(Array(hasher.finalize()))
+    var hasher = SHA256Hash()
+    for digest in digests { hasher.update(digest) }
+    return hexadecimal(hasher.digest())
 }

@@ -121,6 +121,9 @@ extension TCPStack {
     /// Room for runs of bytes that are sent from where they are, all connections together: a fragment relayed is one.
     public var relaySpace: Int { sendPieces.freeCount }
 
+    /// ``Configuration/placedSends``, as it is in force.
+    public var configuredPlacedSends: Int { configuration.placedSends }
+
     /// What became of sends from regions; `nil` when there is nothing to tell.
     public mutating func nextCompletion() -> SendCompletion? { tickets.next() }
 

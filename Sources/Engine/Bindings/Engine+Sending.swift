@@ -1,0 +1,80 @@
+public import DeviceMemory
+public import HeaderSplit
+internal import PagePool
+public import TCPLite
+public import Timeline
+public import VFIODriver
+
+/// Regions that are sent from: the device reads them, and nothing else of the engine touches them.
+extension Engine where Driver: ~Copyable {
+    /// Binds a region for sending: from then on ``TCPLite/TCPStack/send(_:from:_:pools:)`` of ``stack`` takes ranges of it,
+    /// see ``send(_:from:_:)``. No queue and no rule is touched.
+    ///
+    /// - Parameters:
+    ///   - region: the engine maps it for the device; the caller may let go of its descriptor.
+    ///   - flushWindow: as for ``bind(_:flushWindow:_:now:wait:)``; nothing is written, so nothing is flushed.
+    ///   - owner: the application that it ends with.
+    /// - Returns: the binding's number.
+    public mutating func bindForSending(
+        _ region: borrowing DeviceRegion, flushWindow: Driver.Device.BusType, owner: Int = 0, now: Instant
+    ) throws(BindingError) -> UInt16 {
+        guard stack.configuredPlacedSends > 0 else { throw .noSending }
+        guard isPortOpen(owner) else { throw .noSuchOwner(owner: owner) }
+        guard let place = (1..<regions.count).first(where: { regions[$0].state == .vacant }) else {
+            throw .tooManyRegions(limit: regions.count - 1)
+        }
+        do {
+            regions[place] = try RegionPlace.map(region, for: driver.device, flushWindow, .device)
+        } catch {
+            throw .memory(error)
+        }
+        regions[place].owner = owner
+        regions[place].boundAt = now
+        regions[place].isForSending = true
+        // One slot as large as the region, which is the application's from now on: an offset needs no looking up, and what is
+        // in transmission keeps the binding alive like any other slot that is out (U.29).
+        var pool = PagePool(
+            identifier: UInt16(place),
+            provider: MemoryProvider(deviceRegionAt: regions[place].iova, slotSize: region.slotBytes, slotCount: 1))
+        pool.maySend = true
+        if let slot = pool.lend() {
+            _ = pool.deliver(pool.arrive(slot, offset: 0, length: UInt32(clamping: region.slotBytes)))
+        }
+        pools.install(pool)
+        regions[place].state = .active
+        binding.bound &+= 1
+        return UInt16(place)
+    }
+
+    /// Sends ranges of a region that was bound for sending, or of slots that the application holds of one that may do both.
+    ///
+    /// - Returns: the number of the send, which ``nextCompletion()`` names when the bytes may be changed.
+    public mutating func send(
+        _ connection: ConnectionID, from binding: UInt16, _ ranges: some Collection<SendRange>
+    ) throws(TCPError) -> UInt32 {
+        try stack.send(connection, from: binding, ranges, pools: &pools)
+    }
+
+    /// What became of sends from regions.
+    public mutating func nextCompletion() -> SendCompletion? { stack.nextCompletion() }
+
+    /// Whether what arrives in a binding's region may be sent on from there.
+    public mutating func setSending(_ number: UInt16, _ isAllowed: Bool) throws(BindingError) {
+        guard isActive(number), Int(number) < regions.count else { throw .noSuchBinding(number) }
+        pools.pools[Int(number)].maySend = isAllowed
+    }
+
+    /// The application lets go of a region that is sent from: it goes when the last transmission does.
+    mutating func withdrawSending(_ place: Int) { pools.pools[place].returned(0) }
+
+    /// Labels of parts that the device has read go back to the stack.
+    @inlinable mutating func takeReleased() {
+        while let label = transmit.nextReleased() { stack.released(label, pools: &pools) }
+    }
+
+    /// The device was stopped: it reads nothing any more.
+    mutating func giveUpTransmissions() {
+        transmit.giveUp()
+        takeReleased()
+    }
+}
