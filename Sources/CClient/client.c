@@ -16,7 +16,7 @@
 
 _Static_assert(sizeof(struct uiodrv_record) == 32, "a record is 32 bytes");
 _Static_assert(sizeof(struct uiodrv_range) == 16, "a range is 16 bytes");
-_Static_assert(sizeof(struct uiodrv_command) == 16, "a command is 16 bytes");
+_Static_assert(sizeof(struct uiodrv_command) == 24, "a command is 24 bytes");
 _Static_assert(sizeof(struct uiodrv_message) == UIODRV_MESSAGE_BYTES, "a message is 64 bytes");
 
 // An SPSC ring: the producer's counter, the consumer's in the next cache line, then the entries.
@@ -300,6 +300,15 @@ void uiodrv_give_back_through(struct uiodrv_client *client, uint64_t token) {
 
 int uiodrv_command(struct uiodrv_client *client, uint32_t kind, uint32_t connection, uint32_t length) {
     struct uiodrv_command command = {.kind = kind, .connection = connection, .length = length};
+    client->dirty = 1;
+    return push(client, client->shape.commands, client->shape.command_capacity, &client->command_tail, &command,
+                sizeof command);
+}
+
+int uiodrv_send_region(struct uiodrv_client *client, uint16_t region, uint64_t offset, uint32_t length,
+                       uint32_t connection) {
+    struct uiodrv_command command = {
+        .kind = UIODRV_SEND_REGION, .connection = connection, .length = length, .region = region, .offset = offset};
     client->dirty = 1;
     return push(client, client->shape.commands, client->shape.command_capacity, &client->command_tail, &command,
                 sizeof command);

@@ -141,6 +141,14 @@ public struct ApplicationClient: ~Copyable {
         return commands.push(ApplicationCommand(.send, connection: connection, length: UInt32(bytes.count)))
     }
 
+    /// Queues `length` bytes at `offset` of a region to be sent from there; false when the command ring is full. They are the
+    /// application's to leave alone until a ``RecordKind/sent``.
+    public mutating func send(region: UInt16, offset: UInt64, length: UInt32, on connection: UInt32) -> Bool {
+        dirty = true
+        return commands.push(
+            ApplicationCommand(.sendRegion, connection: connection, length: length, region: region, offset: offset))
+    }
+
     /// Queues `command` for a connection; false when the command ring is full.
     public mutating func ask(_ command: CommandKind, on connection: UInt32) -> Bool {
         dirty = true

@@ -14,6 +14,9 @@
     case leave = 6
     /// Tell the event with raw value `length` again when it happens.
     case rearm = 7
+    /// Send `length` bytes at `offset` of `region` from there: bytes that the application holds and leaves alone until a
+    /// ``RecordKind/sent`` says that it is over.
+    case sendRegion = 8
 }
 
 /// A command on its way to the stack.
@@ -24,13 +27,21 @@
     public var connection: UInt32
     /// Bytes, for ``CommandKind/send``.
     public var length: UInt32
+    /// The region that `offset` is in, for ``CommandKind/sendRegion``.
+    public var region: UInt16 = 0
     /// Zero.
-    public var reserved: UInt32 = 0
+    public var reserved: UInt16 = 0
+    /// First byte within the region, for ``CommandKind/sendRegion``.
+    public var offset: UInt64 = 0
 
     /// A command of `kind`.
-    @inlinable public init(_ kind: CommandKind, connection: UInt32, length: UInt32 = 0) {
+    @inlinable public init(
+        _ kind: CommandKind, connection: UInt32, length: UInt32 = 0, region: UInt16 = 0, offset: UInt64 = 0
+    ) {
         kindCode = kind.rawValue
         self.connection = connection
         self.length = length
+        self.region = region
+        self.offset = offset
     }
 }

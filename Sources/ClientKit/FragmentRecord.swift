@@ -21,6 +21,10 @@
     case place = 8
     /// Something that is no connection's: ``FragmentRecord/event`` says what, `offset` holds its number.
     case event = 9
+    /// `length` sends from a region are over, the first of which was number `offset` of the connection's, counted from 0;
+    /// their bytes may be changed. ``FragmentRecord/isAcknowledged`` tells whether the peer has them. A send that was refused has
+    /// no number: `length` is 0 then, and `offset` what the command gave.
+    case sent = 10
 }
 
 /// Events of an application, besides those of its connections. Each kind is told once, until it is re-armed.
@@ -44,6 +48,8 @@
     case rehomed = 8
     /// As many tokens are out as may be: nothing is delivered until some come back.
     case tooManyTokens = 9
+    /// `length` bytes from `offset` on of a region (`region`) are the application's, to send from.
+    case sendArea = 10
 }
 
 /// What an application receives instead of bytes: 32 bytes, in stream order per connection.
@@ -104,6 +110,16 @@
         self.init(.event, connection: connection, offset: number, region: region)
         headerLength = event.rawValue
     }
+
+    /// Sends from a region that are over.
+    public init(sent count: UInt32, from first: UInt64, connection: UInt32, isAcknowledged: Bool) {
+        self.init(.sent, connection: connection, offset: first, length: count)
+        flags = isAcknowledged ? FragmentRecord.acknowledgedFlag : 0
+    }
+
+    /// Whether the peer has acknowledged every byte of what a ``RecordKind/sent`` tells of.
+    @inlinable public var isAcknowledged: Bool { flags & FragmentRecord.acknowledgedFlag != 0 }
+    @usableFromInline static var acknowledgedFlag: UInt8 { 16 }
 
     /// What an ``RecordKind/event`` tells; `nil` for a code of a newer version.
     public var event: ChannelEvent? { kind == .event ? ChannelEvent(rawValue: headerLength) : nil }

@@ -102,6 +102,7 @@ extension Engine where Driver: ~Copyable {
             budget &-= ports[owner].deliver(delivery, &pools, now)
             any = true
         }
+        if tellsSends && ports[owner].deliverCompletions(&stack) { any = true }
         ports[owner].publish()
         return any
     }

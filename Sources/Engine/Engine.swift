@@ -36,6 +36,8 @@ public import VFIODriver
     @usableFromInline let taps: Bool
     @usableFromInline let burst: Int
     @usableFromInline let deliveryQuantum: Int32
+    /// Sends from regions are possible, and their ends are told.
+    @usableFromInline let tellsSends: Bool
     let flushWindowOfHost: Driver.Device.BusType
     /// The device could not be brought up again: nothing arrives until ``reestablish(now:wait:)`` succeeds.
     var isBroken = false
@@ -129,6 +131,7 @@ public import VFIODriver
         taps = configuration.frames != .none
         burst = configuration.burst
         deliveryQuantum = Int32(clamping: configuration.deliveryQuantum)
+        tellsSends = configuration.stack.placedSends > 0
         stack = TCPStack(configuration: stackConfiguration, secret: configuration.secret)
         guard let channel else { return }
         channel.describe()

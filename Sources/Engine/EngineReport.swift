@@ -79,6 +79,7 @@ extension Engine where Driver: ~Copyable {
             for slot in 0..<pools.pools[place].slotCount {
                 references[regions[place].owner] += Int(pools.pools[place].holders(of: UInt32(slot)).application)
             }
+            references[regions[place].owner] -= regions[place].lent.count
         }
         for owner in 0..<ports.count where openPorts[owner] {
             let out = ports[owner].tokens.outstanding

@@ -86,7 +86,8 @@ public enum Session {
     static func runRemote(
         _ task: DeviceTask, _ device: DeviceOptions, _ placement: Placement, _ interface: InterfaceConfiguration,
         connections: Int, ports: [UInt16], connect: ConnectPlan? = nil, frames: FrameOptions? = nil,
-        relay: Bool = false, patience: Interval,
+        relay: Bool = false,
+        lends: Bool = false, patience: Interval,
         log: Logger,
         progress: @escaping (UInt64) -> Void
     ) throws(SessionError) -> Outcome {
@@ -139,10 +140,10 @@ public enum Session {
             configuration.frames = frames.selection
             configuration.device.split = frames.traffic
         }
-        if relay { SessionPlan.sendFromRegion(&configuration) }
+        if relay || lends { SessionPlan.sendFromRegion(&configuration) }
         let plan = StackPlan(
             memory: memory, configuration: configuration, ports: ports, connect: connect,
-            relays: relay ? connections : nil, patience: patience,
+            relays: relay ? connections : nil, lends: lends, patience: patience,
             loseRegionAfter: device.loseRegionAfter, log: log, progress: progress)
         let faults = IOMMUFaultLog()
         let sleeper: Sleeper? = device.busyPoll ? nil : Sleeper(wakeup)

@@ -26,7 +26,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
     init(
         device: Driver.Device, memory: SessionMemory, region: borrowing DeviceRegion,
         sleeper: consuming Sleeper?, configuration: EngineConfiguration, ports: [UInt16], connect: ConnectPlan?,
-        relays: Int?, log: Logger
+        relays: Int?, lends: Bool, log: Logger
     ) throws(SessionError) {
         do {
             let flushWindow = try device.flushWindow(region)
@@ -36,6 +36,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 wait: { device.wait($0) })
             do throws(EngineError) {
                 if relays != nil { try engine.echoFirst() }
+                if lends { try Self.lend(&engine, region.slotCount, configuration) }
                 do throws(TCPError) {
                     for port in ports { try engine.stack.listen(port: port) }
                     if let connect {
@@ -111,6 +112,18 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
         if rounds < 512 { audit = MappingAudit.look(for: slots) }
         linger()
         return end - (first ?? start)
+    }
+
+    /// Half of what the rings leave is the application's to send from; the other half is for what comes back.
+    private static func lend(
+        _ engine: inout Engine<Driver>, _ slots: Int, _ configuration: EngineConfiguration
+    ) throws(EngineError) {
+        let posted = configuration.device.splitQueues * configuration.device.receiveDescriptors
+        do throws(BindingError) {
+            try engine.lendForSending(1, slots: (slots - posted) / 2)
+        } catch {
+            throw .binding(error)
+        }
     }
 
     /// A device without interrupts is polled, with a short pause after an empty turn.
@@ -204,6 +217,8 @@ struct StackPlan {
     let connect: ConnectPlan?
     /// Connections that the engine is to echo by itself; `nil`: there is a consumer.
     let relays: Int?
+    /// The application is lent slots to send from.
+    let lends: Bool
     let patience: Interval
     let loseRegionAfter: UInt64?
     let log: Logger
@@ -242,7 +257,7 @@ struct StackRun<Device: RunDevice>: DriverUser, ~Copyable {
         do {
             side = try StackSide<Driver>(
                 device: device, memory: memory, region: region, sleeper: sleeper, configuration: plan.configuration,
-                ports: plan.ports, connect: plan.connect, relays: plan.relays, log: plan.log)
+                ports: plan.ports, connect: plan.connect, relays: plan.relays, lends: plan.lends, log: plan.log)
         } catch {
             memory.stop.storeReleasing(1)
             throw error

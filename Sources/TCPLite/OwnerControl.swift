@@ -63,6 +63,7 @@ extension TCPStack {
         owners[owner].isRegistered = false
         owners[owner].raised = []
         reassembly.budgets[owner] = SlotBudget(limit: 0, blockLimit: 0)
+        tickets.forget(owner)
     }
 
     /// A connection loses its owner: it is nobody's until its reset is sent.
@@ -124,6 +125,11 @@ extension TCPStack {
         for i in 0..<connections.count where connections[i].rcv.owner == Int32(owner) {
             if connections[i].rcv.pool == Int32(pool) { connections[i].rcv.pool = -1 }
         }
+    }
+
+    /// Whether an owner may have to do with `pool`.
+    func isAllowed(pool: UInt16, owner: Int) -> Bool {
+        isRegistered(owner) && allowed.bytes[owner * TCPStack.poolBytes + Int(pool >> 3)] & 1 << UInt8(pool & 7) != 0
     }
 
     /// Whether connection `i` may take a fragment of `pool`; if so the next of that pool are recognised at a glance.

@@ -14,6 +14,8 @@ struct Send: ParsableCommand {
     var input: String?
     @Option(help: "Bytes of the pattern; K, M and G are binary.")
     var bytes: Size?
+    @Flag(help: "Write the bytes into the region and send them from there: the device alone reads them.")
+    var fromRegion = false
     @Option(help: "Seconds that the receiver may leave everything unanswered, also before it answers at all.")
     var patience: UInt64 = 60
     @Flag(help: "Run device and source in another process, so that the stack's process maps no slot.")
@@ -31,6 +33,7 @@ struct Send: ParsableCommand {
                     "\(result.ok ? "ok" : "FAILED"): \(result.bytes) bytes to \(result.receiver) in \(format(result.elapsedS)) s (\(format(result.goodputGbps)) Gbit/s), \(result.retransmittedBytes) of them sent again"
                 )
                 print("  \(result.sha256)")
+                if result.placedBytes > 0 { print("  \(result.placedBytes) bytes read in the region by the device") }
             }
         } catch {
             fail(error)
@@ -50,6 +53,7 @@ struct Send: ParsableCommand {
         options.station = station.options
         options.receiver = to
         options.patienceS = patience
+        options.fromRegion = fromRegion
         options.source =
             input.map { $0 == "-" ? .standardInput : .file(path: $0) } ?? .pattern(bytes: bytes?.bytes ?? 64 << 20)
         options.placement = isolate ? .twoProcesses : .twoThreads

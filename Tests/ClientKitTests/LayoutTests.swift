@@ -95,7 +95,10 @@ import Testing
         #expect(MemoryLayout<uiodrv_range>.size == MemoryLayout<TokenRange>.size)
         #expect(range.start == 0x0102_0304_0506_0708 && range.count == 0x1112_1314 && range.reserved == 0)
         let command = view(
-            ApplicationCommand(.discard, connection: 0x2122_2324, length: 0x3132_3334), as: uiodrv_command.self)
+            ApplicationCommand(
+                .discard, connection: 0x2122_2324, length: 0x3132_3334, region: 0x5152, offset: 0x6162_6364_6566_6768),
+            as: uiodrv_command.self)
+        #expect(command.region == 0x5152 && command.reserved == 0 && command.offset == 0x6162_6364_6566_6768)
         #expect(MemoryLayout<uiodrv_command>.size == MemoryLayout<ApplicationCommand>.size)
         #expect(command.kind == 5 && command.connection == 0x2122_2324 && command.length == 0x3132_3334)
         var message = ControlMessage(.rehome, reference: 0x4142_4344, status: .noRule)
@@ -114,6 +117,7 @@ import Testing
             (.linear, UIODRV_LINEAR), (.device, UIODRV_DEVICE), (.opened, UIODRV_OPENED),
             (.endOfStream, UIODRV_END_OF_STREAM), (.closed, UIODRV_CLOSED), (.untrusted, UIODRV_UNTRUSTED),
             (.frame, UIODRV_FRAME), (.place, UIODRV_PLACE), (.event, UIODRV_EVENT),
+            (.sent, UIODRV_SENT),
         ]
         for (swift, c) in kinds { #expect(UInt32(swift.rawValue) == c.rawValue) }
         #expect(RecordKind(rawValue: UInt8(kinds.count + 1)) == nil && RecordKind(rawValue: 0) == nil)
@@ -122,12 +126,14 @@ import Testing
             (.landedElsewhere, UIODRV_LANDED_ELSEWHERE), (.stalled, UIODRV_STALLED),
             (.deviceReset, UIODRV_DEVICE_RESET), (.deviceGone, UIODRV_DEVICE_GONE), (.unbound, UIODRV_UNBOUND),
             (.rehomed, UIODRV_REHOMED), (.tooManyTokens, UIODRV_TOO_MANY_TOKENS),
+            (.sendArea, UIODRV_SEND_AREA),
         ]
         for (swift, c) in events { #expect(UInt32(swift.rawValue) == c.rawValue) }
         #expect(events.count == ChannelEvent.allCases.count)
         let commands: [(CommandKind, uiodrv_command_kind)] = [
             (.send, UIODRV_SEND), (.shutdown, UIODRV_SHUTDOWN), (.abort, UIODRV_ABORT), (.demand, UIODRV_DEMAND),
             (.discard, UIODRV_DISCARD), (.leave, UIODRV_LEAVE), (.rearm, UIODRV_REARM),
+            (.sendRegion, UIODRV_SEND_REGION),
         ]
         for (swift, c) in commands { #expect(swift.rawValue == c.rawValue) }
         #expect(CommandKind(rawValue: UInt32(commands.count + 1)) == nil)
@@ -140,6 +146,7 @@ import Testing
         ]
         for (swift, c) in operations { #expect(UInt32(swift.rawValue) == c.rawValue) }
         #expect(operations.count == ControlOperation.allCases.count)
+        #expect(UInt8(UIODRV_ACKNOWLEDGED) == FragmentRecord.acknowledgedFlag)
         #expect(UIODRV_HAS_SUM == 1 && UInt8(UIODRV_MOVED) == FragmentRecord.movedFlag)
     }
 

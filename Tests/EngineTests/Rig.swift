@@ -39,6 +39,9 @@ final class Application {
     var streams: [UInt32: Stream] = [:]
     var opened: [UInt32] = []
     var events: [ChannelEvent] = []
+    /// Ends of sends from regions, and where it may send from.
+    var sends: [FragmentRecord] = []
+    var areas: [FragmentRecord] = []
     /// Tokens that are not given back at once, oldest first, and how many are kept.
     var held: [UInt64] = []
     var keeps = 0
@@ -98,7 +101,10 @@ final class Application {
             check(client.bytes(of: record), record.connection)
             client.consumeLinear(record)
         case .closed: streams[record.connection]?.isClosed = true
-        case .event: if let event = record.event { events.append(event) }
+        case .sent: sends.append(record)
+        case .event:
+            if let event = record.event { events.append(event) }
+            if record.event == .sendArea { areas.append(record) }
         default: break
         }
     }

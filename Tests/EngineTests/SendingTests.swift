@@ -84,7 +84,7 @@ private final class SendingRig<Driver: NICDriver & ~Copyable> where Driver.Devic
     var engine: Engine<Driver>
     let far: FarStation
     let application = Application()
-    var completed: [SendCompletion] = []
+    var completed: [FragmentRecord] { application.sends }
 
     init(
         _ model: SoftNICModel, mtu: Int = 1500, offload: Bool = true, echo: Bool = false,
@@ -132,7 +132,7 @@ private final class SendingRig<Driver: NICDriver & ~Copyable> where Driver.Devic
         far.poll(nic, now: now)
         _ = nic.step(now: now)
         _ = engine.poll(now: now)
-        while let completion = engine.nextCompletion() { completed.append(completion) }
+        application.take()
     }
 
     @discardableResult
@@ -194,7 +194,7 @@ private final class Source {
             if expected.count >= 200_000 && rig.engine.stack.acceptsData(id) { rig.engine.stack.shutdown(id) }
             return rig.far.isEnded
         }
-        rig.run(2000) { rig.completed.last?.last == sends - 1 }
+        rig.run(2000) { rig.completed.last.map { $0.offset + UInt64($0.length) == UInt64(sends) } == true }
         let report = rig.engine.report()
         var wrong: [String] = []
         if !finished { wrong.append("not finished: \(rig.far.received.count) of \(expected.count)") }
@@ -202,7 +202,7 @@ private final class Source {
         if report.stack.framesToCut == 0 || report.transmit.parts == 0 { wrong.append("nothing was cut") }
         if report.stack.fastRecoveries + report.stack.timeouts == 0 { wrong.append("nothing was lost") }
         if rig.completed.contains(where: { !$0.isAcknowledged }) { wrong.append("not acknowledged") }
-        if rig.completed.reduce(0, { $0 + ($1.last - $1.first + 1) }) != sends {
+        if rig.completed.reduce(0, { $0 + $1.length }) != sends {
             wrong.append("completions: \(rig.completed)")
         }
         if report.ledger.transmit != 0 { wrong.append("\(report.ledger)") }
@@ -236,7 +236,7 @@ private final class Source {
         for _ in 0..<10 { rig.turn() }
         rig.engine.unbind(binding, now: rig.nic.now) { rig.wait($0) }
         #expect(rig.device.mappings.unmapped == 0 && rig.engine.report().ledger.transmit == 1)
-        #expect(throws: TCPError.notHeld(slot: 0)) {
+        #expect(throws: TCPError.notForSending(binding)) {
             try rig.engine.send(id, from: binding, [SendRange(offset: 0, length: 1)])
         }
         for _ in 0..<1000 { rig.turn(.milliseconds(10)) }
@@ -263,6 +263,46 @@ private final class Source {
         #expect(rig.completed.map(\.isAcknowledged) == [true] && rig.engine.report().ledger.transmit == 0)
     }
 
+    @Test(
+        "an application sends from slots that it was lent by command, and is told of the end; the books know them (U.26, U.28)"
+    )
+    func lentSlots() throws {
+        let rig = try SendingRig<I82576Driver<CountedDevice>>(.i82576)
+        let region = try DeviceRegion(size: 256 * 4096, slotSize: 4096, visibility: .flushRead)
+        let view = try RegionView(region)
+        let binding = try rig.engine.bind(
+            region, flushWindow: rig.device.flushWindow, BindingRequest(queues: [1]), now: rig.nic.now
+        ) { rig.wait($0) }
+        #expect(throws: BindingError.self) { try rig.engine.lendForSending(binding, slots: 4096) }
+        try rig.engine.lendForSending(binding, slots: 32)
+        rig.application.take()
+        let area = try #require(rig.application.areas.first)
+        #expect(area.region == binding && area.length == 32 * 4096 && rig.engine.audit() == [])
+        #expect(throws: BindingError.noSuchBinding(binding)) { try rig.engine.lendForSending(binding, slots: 1) }
+        let bytes = (0..<Int(area.length)).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        for (i, byte) in bytes.enumerated() { view.view.bytes[Int(area.offset) + i] = byte }
+        let id = try rig.engine.stack.connect(
+            to: IPv4Address(10, 0, 0, 2), port: 80, localPort: nil, now: rig.nic.now)
+        rig.run { rig.far.connection != nil }
+        for n in 0..<4 {
+            let queued = rig.application.client.send(
+                region: binding, offset: area.offset + UInt64(n * 30_000), length: 30_000, on: id.rawValue)
+            #expect(queued)
+        }
+        // Outside what it was lent, in a slot that is in a ring or free: refused, and said.
+        let refused = rig.application.client.send(region: binding, offset: 0, length: 100, on: id.rawValue)
+        rig.application.client.flush()
+        #expect(
+            refused && rig.run { rig.far.received.count == 120_000 && rig.completed.reduce(0) { $0 + $1.length } == 4 })
+        #expect(rig.far.received == Array(bytes[..<120_000]))
+        #expect(rig.completed.count { $0.length == 0 && $0.offset == 0 && !$0.isAcknowledged } == 1)
+        #expect(rig.completed.filter { $0.length > 0 }.allSatisfy { $0.isAcknowledged })
+        #expect(rig.engine.report().delivery.refusedSends == 1 && rig.engine.audit() == [])
+        rig.engine.unbind(binding, now: rig.nic.now) { rig.wait($0) }
+        rig.run(100) { rig.device.mappings.unmapped == 1 }
+        #expect(rig.device.mappings.unmapped == 1 && rig.engine.report().binding.leaked == 0)
+    }
+
     @Test("what cannot be bound for sending, or sent, is refused (U.27, U.30)")
     func refusals() throws {
         let rig = try SendingRig<I82576Driver<CountedDevice>>(.i82576, offload: false)
@@ -278,6 +318,10 @@ private final class Source {
         #expect(throws: TCPError.noChecksumOffload) {
             try rig.engine.send(id, from: binding, [SendRange(offset: 0, length: 1)])
         }
+        let queued = rig.application.client.send(region: binding, offset: 7, length: 1, on: id.rawValue)
+        rig.application.client.flush()
+        rig.run(100) { !rig.completed.isEmpty }
+        #expect(queued && rig.completed.map(\.length) == [0] && rig.completed.map(\.offset) == [7])
         #expect(rig.engine.audit() == [] && rig.engine.report().ledger.transmit == 0)
     }
 

@@ -117,7 +117,7 @@ extension Script {
         let number = try script.host.stack.send(id, from: 1, ranges, pools: &script.host.pools)
         let sent = script.poll()
         #expect(number == 0 && sent.flatMap(\.payload) == Array(bytes[..<3072]) && sent.count == 3)
-        #expect(script.host.stack.relaySpace == 1024 - 2)
+        #expect(script.host.stack.relaySpace() == 1024 - 2)
         script.send(.ack, ack: sent[0].seq &+ 3072)
         #expect(script.completions().count == 1 && script.host.slotsInTransmission == 0)
         let many = (0..<1025).map { SendRange(offset: UInt64($0), length: 1) }
@@ -173,6 +173,14 @@ extension Script {
         #expect(throws: TCPError.noPlacedSends) { try without.place(other, 0, 1) }
         script.host.returnSlots(1)
         without.host.returnSlots(1)
+    }
+
+    @Test("an application sends from no region but its own (U.27, U.31)")
+    func anothers() throws {
+        let (script, id, _) = try Script.sending()
+        try script.host.stack.disallow(pool: 1, owner: 0)
+        #expect(throws: TCPError.notForSending(1)) { try script.place(id, 0, 1) }
+        script.host.returnSlots(4)
     }
 
     @Test("without segmentation by the device every frame is a segment, and bytes of both kinds keep their order")

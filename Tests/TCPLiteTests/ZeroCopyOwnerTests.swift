@@ -36,7 +36,8 @@
             pieces.append(
                 SendPiece(
                     start: SequenceNumber(0), length: 100, iova: IOVA(0x1000), netmem: netmem, before: 0, references: 0,
-                    next: -1, label: label, origin: ConnectionID(rawValue: 0), flags: flags, isRelayed: false,
+                    next: -1, label: label, origin: ConnectionID(rawValue: 0), flags: flags, application: 0,
+                    isRelayed: false,
                     hasEnded: false, isAcknowledged: false), to: &side)
         }
 
@@ -106,15 +107,15 @@
             var tickets = SendTickets(count: 2)
             let flags = tickets.flags
             let id = ConnectionID(rawValue: 5)
-            let label = tickets.issue(id, number: 9)
+            let label = tickets.issue(id, number: 9, application: 0)
             for _ in 0..<2 {
                 tickets.retain(label)
                 bed.queue(label, flags)
             }
             _ = bed.end(&tickets, success: true)
-            let early = tickets.next()
+            let early = tickets.next(0)
             _ = bed.end(&tickets, success: true)
-            let done = tickets.next()
+            let done = tickets.next(0)
             #expect(early == nil && done?.connection == id && done?.first == 9 && done?.isAcknowledged == true)
             #expect(flags == [.unreadable, .tellsEnd])
         }
@@ -124,11 +125,11 @@
             var tickets = SendTickets(count: 2)
             let id = ConnectionID(rawValue: 5)
             for number in 0..<100 as Range<UInt32> {
-                let label = tickets.issue(id, number: number)
+                let label = tickets.issue(id, number: number, application: 0)
                 tickets.abort(label)
             }
-            let told = tickets.next()
-            let hasRoom = tickets.hasRoom
+            let told = tickets.next(0)
+            let hasRoom = tickets.hasRoom(0)
             #expect(told == nil && hasRoom)
         }
 
@@ -136,15 +137,52 @@
         func untaken() {
             var tickets = SendTickets(count: 3)
             let room = (0..<6).map { n in
-                guard tickets.hasRoom else { return false }
+                guard tickets.hasRoom(0) else { return false }
                 // Two connections in turn, so that none is merged.
-                let label = tickets.issue(ConnectionID(rawValue: UInt32(n % 2)), number: UInt32(n))
+                let label = tickets.issue(
+                    ConnectionID(rawValue: UInt32(n % 2)), number: UInt32(n), application: 0)
                 tickets.retain(label)
                 tickets.complete(label, nil, success: true)
                 return true
             }
-            let numbers = (0..<4).map { _ in tickets.next()?.first }
+            let numbers = (0..<4).map { _ in tickets.next(0)?.first }
             #expect(room == [true, true, true, false, false, false] && numbers == [0, 1, 2, nil])
+        }
+
+        @Test("each application has its share of places, and what one leaves behind is told to nobody (U.28, U.31)")
+        func shares() {
+            var tickets = SendTickets(count: 4, applications: 2)
+            var labels: [UInt32] = []
+            while tickets.hasRoom(0), labels.count < 4 {
+                labels.append(tickets.issue(ConnectionID(rawValue: 1), number: UInt32(labels.count), application: 0))
+                tickets.retain(labels[labels.count - 1])
+            }
+            let other = tickets.hasRoom(1)
+            #expect(labels.count == 2 && other)
+            tickets.complete(labels[0], nil, success: true)
+            tickets.forget(0)
+            // Another is in its place when the rest ends.
+            tickets.complete(labels[1], nil, success: true)
+            let told = tickets.next(0)
+            var again = 0
+            while tickets.hasRoom(0), again < 4 {
+                _ = tickets.issue(ConnectionID(rawValue: 2), number: UInt32(again), application: 0)
+                again += 1
+            }
+            #expect(told == nil && again == 2)
+        }
+
+        @Test("each application has its share of runs (U.31)")
+        func runs() {
+            var bed = Bed()
+            bed.pieces = SendPieces(count: 2, applications: 2)
+            bed.queue(0, .unreadable)
+            let (mine, others) = (bed.pieces.room(for: 0), bed.pieces.room(for: 1))
+            #expect(mine == 0 && others == 1)
+            var nobody = StaticOwner()
+            _ = bed.end(&nobody, success: true)
+            let after = bed.pieces.room(for: 0)
+            #expect(after == 1)
         }
     }
 #endif

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define UIODRV_CHANNEL_MAGIC UINT64_C(0x48437672646F6975)
-#define UIODRV_CHANNEL_VERSION 2u
+#define UIODRV_CHANNEL_VERSION 3u
 
 // Offsets in a channel; the rings' places are in its first words, in the order of struct uiodrv_shape.
 #define UIODRV_AT_LINEAR_CONSUMED 0x100u
@@ -48,6 +48,7 @@ enum uiodrv_kind {
     UIODRV_FRAME = 7,          // a frame without TCP
     UIODRV_PLACE = 8,          // where the next record's bytes belong; taken care of by uiodrv_next()
     UIODRV_EVENT = 9,          // header_length: which (enum uiodrv_event), offset: its number
+    UIODRV_SENT = 10,          // length sends from a region are over, the first is number offset; 0: one was refused
 };
 
 enum uiodrv_event {
@@ -60,6 +61,7 @@ enum uiodrv_event {
     UIODRV_UNBOUND = 7,
     UIODRV_REHOMED = 8,
     UIODRV_TOO_MANY_TOKENS = 9,
+    UIODRV_SEND_AREA = 10,
 };
 
 enum uiodrv_command_kind {
@@ -70,10 +72,12 @@ enum uiodrv_command_kind {
     UIODRV_DISCARD = 5,
     UIODRV_LEAVE = 6,
     UIODRV_REARM = 7,
+    UIODRV_SEND_REGION = 8,
 };
 
 #define UIODRV_HAS_SUM 1u   // payload_sum is the one's-complement sum that the bytes must have
 #define UIODRV_MOVED 8u     // the bytes were put in the region by a processor, not by the device
+#define UIODRV_ACKNOWLEDGED 16u  // the peer has all of what was sent
 
 struct uiodrv_record {
     uint64_t token;
@@ -97,7 +101,9 @@ struct uiodrv_command {
     uint32_t kind;
     uint32_t connection;
     uint32_t length;
-    uint32_t reserved;
+    uint16_t region;
+    uint16_t reserved;
+    uint64_t offset;
 };
 
 #define UIODRV_MESSAGE_BYTES 64u
@@ -185,6 +191,9 @@ void uiodrv_give_back_through(struct uiodrv_client *client, uint64_t token);
 int uiodrv_command(struct uiodrv_client *client, uint32_t kind, uint32_t connection, uint32_t length);
 // Makes everything returned and asked for visible to the engine; once a turn.
 void uiodrv_flush(struct uiodrv_client *client);
+// Sends bytes of a region from where they are; leave them alone until a UIODRV_SENT says that it is over. -EAGAIN as above.
+int uiodrv_send_region(struct uiodrv_client *client, uint16_t region, uint64_t offset, uint32_t length,
+                       uint32_t connection);
 // Waits until the engine publishes, the controller has something to tell, or `nanoseconds` have passed.
 int uiodrv_wait(struct uiodrv_client *client, uint64_t nanoseconds);
 // What `result` of any function above means, in words.

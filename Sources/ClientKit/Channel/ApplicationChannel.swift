@@ -11,7 +11,7 @@ public struct ApplicationChannel: BitwiseCopyable, Sendable {
     /// "uiodrvCH", little endian.
     public static let magic: UInt64 = 0x4843_7672_646F_6975
     /// Counts up when the layout changes.
-    public static let version: UInt32 = 2
+    public static let version: UInt32 = 3
 
     enum Place {
         static let linearConsumed = 0x100

@@ -11,7 +11,7 @@ extension ApplicationPort {
     /// A send that waits for its peer's window does not keep back what concerns other connections: a shutdown of its own
     /// connection waits behind it, everything else but a further send overtakes.
     @usableFromInline mutating func takeCommands(pools: inout PoolTable, stack: inout TCPStack) -> Bool {
-        var any = continueSends(&stack)
+        var any = continueSends(&stack, &pools)
         for _ in 0..<channel.shape.commandCapacity where waiting == nil {
             guard let command = commands.pop() else { break }
             any = true
@@ -22,7 +22,7 @@ extension ApplicationPort {
                 continue
             }
             switch CommandKind(rawValue: command.kindCode) {
-            case .send:
+            case .send, .sendRegion:
                 if pendingSend == nil { pendingSend = command } else { waiting = command }
             case .shutdown:
                 if pendingSend?.connection == command.connection {
@@ -49,20 +49,20 @@ extension ApplicationPort {
                 }
             case nil: statistics.badCommands &+= 1
             }
-            _ = continueSends(&stack)
+            _ = continueSends(&stack, &pools)
         }
         commands.release()
         return any
     }
 
     /// Goes on with the send in progress, then with what waited behind it; returns whether one of them is done.
-    mutating func continueSends(_ stack: inout TCPStack) -> Bool {
-        guard pendingSend != nil, continueSend(&stack) else { return false }
+    mutating func continueSends(_ stack: inout TCPStack, _ pools: inout PoolTable) -> Bool {
+        guard pendingSend != nil, continueSend(&stack, &pools) else { return false }
         guard let next = waiting else { return true }
         waiting = nil
-        if CommandKind(rawValue: next.kindCode) == .send {
+        if CommandKind(rawValue: next.kindCode) != .shutdown {
             pendingSend = next
-            _ = continueSend(&stack)
+            _ = continueSend(&stack, &pools)
         } else {
             stack.shutdown(ConnectionID(rawValue: next.connection))
         }
@@ -70,8 +70,11 @@ extension ApplicationPort {
     }
 
     /// Moves bytes of the command in progress; false when it has to wait.
-    mutating func continueSend(_ stack: inout TCPStack) -> Bool {
+    mutating func continueSend(_ stack: inout TCPStack, _ pools: inout PoolTable) -> Bool {
         guard var command = pendingSend else { return true }
+        if CommandKind(rawValue: command.kindCode) == .sendRegion {
+            return continueRegionSend(command, &stack, &pools)
+        }
         let id = ConnectionID(rawValue: command.connection)
         if Int(command.length) > sends.count {
             statistics.badCommands &+= 1

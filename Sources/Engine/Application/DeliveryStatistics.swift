@@ -16,6 +16,8 @@ public struct DeliveryStatistics: Sendable, Hashable {
     public var badReturns: UInt64 = 0
     /// Commands that made no sense.
     public var badCommands: UInt64 = 0
+    /// Sends from regions that were refused.
+    public var refusedSends: UInt64 = 0
     /// Times that something to deliver had to wait for room, or for tokens to come back.
     public var pauses: UInt64 = 0
     /// Records that found no room: always 0, because room is asked for first.
@@ -32,6 +34,7 @@ public struct DeliveryStatistics: Sendable, Hashable {
         sum.tokensReclaimed &+= rhs.tokensReclaimed
         sum.badReturns &+= rhs.badReturns
         sum.badCommands &+= rhs.badCommands
+        sum.refusedSends &+= rhs.refusedSends
         sum.pauses &+= rhs.pauses
         sum.lostRecords &+= rhs.lostRecords
         return sum

@@ -56,7 +56,8 @@ extension Engine where Driver: ~Copyable {
     /// Sends on what has arrived for the echo, as far as there is room.
     @inline(never) @usableFromInline mutating func echoDeliveries() -> Bool {
         var worked = false
-        while stack.relaySpace > 0, let delivery = stack.nextDelivery(owner: echoOwner, pools: &pools) {
+        while stack.relaySpace(owner: echoOwner) > 0, let delivery = stack.nextDelivery(owner: echoOwner, pools: &pools)
+        {
             worked = true
             echo(delivery)
         }

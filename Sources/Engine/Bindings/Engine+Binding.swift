@@ -70,7 +70,7 @@ extension Engine where Driver: ~Copyable {
             ports[owner].tell(.unbound, region: number)
         }
         for rule in rules.filter({ $0.binding == number }) { removeRule(rule.rule, wait: wait) }
-        if regions[place].isForSending { withdrawSending(place) }
+        withdrawSending(place)
         withdraw(place, now, wait)
         binding.unbound &+= 1
     }

@@ -42,21 +42,52 @@ extension Engine where Driver: ~Copyable {
         }
         pools.install(pool)
         regions[place].state = .active
+        try? stack.allow(pool: UInt16(place), owner: owner)
+        ports[owner].lend(region: UInt16(place), offset: 0, bytes: region.slotBytes)
         binding.bound &+= 1
         return UInt16(place)
     }
 
+    /// Gives the application of a binding `slots` slots of it to send from, all in one piece: its channel tells where. They are
+    /// its own until the binding ends. For a region that is new: afterwards free slots do not lie together.
+    ///
+    /// - Returns: the first byte, and how many there are.
+    @discardableResult
+    public mutating func lendForSending(
+        _ number: UInt16, slots: Int
+    ) throws(BindingError) -> (offset: UInt64, bytes: Int) {
+        let place = Int(number)
+        guard stack.configuredPlacedSends > 0 else { throw .noSending }
+        guard isActive(number), !regions[place].isForSending, regions[place].lent.isEmpty,
+            isPortOpen(regions[place].owner)
+        else { throw .noSuchBinding(number) }
+        guard slots > 0, slots < pools.pools[place].freeCount else {
+            throw .tooFewSlots(slots: pools.pools[place].freeCount, needed: slots)
+        }
+        var taken: [UInt32] = []
+        while taken.count < slots, let slot = pools.pools[place].lend() { taken.append(slot) }
+        let isWhole = taken.count == slots && zip(taken, taken.dropFirst()).allSatisfy { $0 + 1 == $1 }
+        guard isWhole else {
+            for slot in taken { pools.pools[place].reclaim(slot) }
+            throw .tooFewSlots(slots: 0, needed: slots)
+        }
+        let size = pools.pools[place].slotSize
+        for slot in taken { _ = pools.deliver(pools.pools[place].arrive(slot, offset: 0, length: UInt32(size))) }
+        regions[place].lent = taken[0]..<taken[0] + UInt32(slots)
+        pools.pools[place].maySend = true
+        let offset = UInt64(taken[0]) * UInt64(size)
+        ports[regions[place].owner].lend(region: number, offset: offset, bytes: slots * size)
+        return (offset, slots * size)
+    }
+
     /// Sends ranges of a region that was bound for sending, or of slots that the application holds of one that may do both.
     ///
-    /// - Returns: the number of the send, which ``nextCompletion()`` names when the bytes may be changed.
+    /// - Returns: the number of the send, which the application's channel names when the bytes may be changed.
     public mutating func send(
         _ connection: ConnectionID, from binding: UInt16, _ ranges: some Collection<SendRange>
     ) throws(TCPError) -> UInt32 {
         try stack.send(connection, from: binding, ranges, pools: &pools)
     }
-
-    /// What became of sends from regions.
-    public mutating func nextCompletion() -> SendCompletion? { stack.nextCompletion() }
 
     /// Whether what arrives in a binding's region may be sent on from there.
     public mutating func setSending(_ number: UInt16, _ isAllowed: Bool) throws(BindingError) {
@@ -65,7 +96,11 @@ extension Engine where Driver: ~Copyable {
     }
 
     /// The application lets go of a region that is sent from: it goes when the last transmission does.
-    mutating func withdrawSending(_ place: Int) { pools.pools[place].returned(0) }
+    mutating func withdrawSending(_ place: Int) {
+        if regions[place].isForSending { pools.pools[place].returned(0) }
+        for slot in regions[place].lent { pools.pools[place].returned(slot) }
+        regions[place].lent = 0..<0
+    }
 
     /// Labels of parts that the device has read go back to the stack.
     @inlinable mutating func takeReleased() {

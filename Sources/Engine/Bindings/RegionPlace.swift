@@ -25,6 +25,8 @@ internal import Timeline
     var boundAt = Instant.zero
     /// No queue fills it: its bytes are sent.
     var isForSending = false
+    /// Slots that the application has to send from, without tokens.
+    var lent: Range<UInt32> = 0..<0
 
     static var vacant: RegionPlace { RegionPlace() }
 

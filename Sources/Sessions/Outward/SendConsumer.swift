@@ -4,7 +4,7 @@ internal import TCPLite
 internal import Timeline
 
 /// The application of `uiodrv send`: hands a source's bytes to the one connection that the stack opens, as fast as it takes
-/// them, shuts its direction down behind the last, and waits for the peer's end.
+/// them, from host memory or from the region, shuts its direction down behind the last, and waits for the peer's end.
 struct SendConsumer: RunConsumer, ~Copyable {
     private static let portionBytes = 16 << 10
 
@@ -14,6 +14,11 @@ struct SendConsumer: RunConsumer, ~Copyable {
     /// Bytes of the portion that wait for room.
     private var waiting = 0
     private var sourceEnded = false
+    /// Where bytes are sent from when that is the region.
+    private var area: SendArea?
+    private let fromRegion: Bool
+    /// Bytes in the area that wait for room in the channel.
+    private var placed = 0
     private var digest = StreamDigest()
     private var connection: UInt32?
     private var shutDown = false
@@ -26,9 +31,16 @@ struct SendConsumer: RunConsumer, ~Copyable {
     private(set) var linearBytes: UInt64 = 0
 
     init(
-        channel: ApplicationChannel, wakeup: consuming WakeupLine, source: SendSource, seed: UInt64
+        channel: ApplicationChannel, wakeup: consuming WakeupLine, region: borrowing DeviceRegion, source: SendSource,
+        seed: UInt64, fromRegion: Bool
     ) throws(SessionError) {
         self.source = try ByteSource(source, seed: seed)
+        self.fromRegion = fromRegion
+        do {
+            area = fromRegion ? try SendArea(in: region) : nil
+        } catch {
+            throw SessionError(error)
+        }
         client = ApplicationClient(channel, wakeup: wakeup)
     }
 
@@ -56,6 +68,8 @@ struct SendConsumer: RunConsumer, ~Copyable {
         case .linear:
             linearBytes &+= UInt64(record.length)
             client.consumeLinear(record)
+        case .event: if record.event == .sendArea { area?.open(record) }
+        case .sent: area?.book(record)
         case .closed: close(CloseReason(rawValue: UInt8(truncatingIfNeeded: record.length)), now)
         default: break
         }
@@ -81,6 +95,15 @@ struct SendConsumer: RunConsumer, ~Copyable {
     private mutating func send(_ now: Instant) -> Bool {
         guard let connection, !shutDown else { return false }
         var any = false
+        if fromRegion {
+            any = sendFromRegion(connection)
+            if any {
+                report.longestPauseS = max(report.longestPauseS, (now - movedAt).seconds)
+                movedAt = now
+            }
+            if sourceEnded && placed == 0 && client.ask(.shutdown, on: connection) { shutDown = true }
+            return any
+        }
         for _ in 0..<16 {
             if waiting == 0 && !sourceEnded { fill() }
             if waiting == 0 { break }
@@ -96,6 +119,35 @@ struct SendConsumer: RunConsumer, ~Copyable {
         }
         if sourceEnded && waiting == 0 && client.ask(.shutdown, on: connection) { shutDown = true }
         return any
+    }
+
+    /// Writes the source's bytes where the device reads them, and has them sent from there.
+    private mutating func sendFromRegion(_ connection: UInt32) -> Bool {
+        var any = false
+        for _ in 0..<16 {
+            guard let space = area?.space else { break }
+            if placed == 0 && !sourceEnded { place(space) }
+            guard placed > 0, area?.send(placed, &client, on: connection) == true else { break }
+            report.bytes &+= UInt64(placed)
+            placed = 0
+            any = true
+        }
+        return any
+    }
+
+    private mutating func place(_ space: MutableByteView) {
+        do throws(SessionError) {
+            switch try source.read(into: space) {
+            case .bytes(let count):
+                placed = count
+                digest.update(space.readOnly.slice(0, count)) { _ in }
+            case .later: break
+            case .end: sourceEnded = true
+            }
+        } catch {
+            failure = error
+            sourceEnded = true
+        }
     }
 
     private mutating func fill() {

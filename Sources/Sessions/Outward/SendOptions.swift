@@ -18,6 +18,8 @@ public struct SendOptions: Codable, Sendable {
     public var receiver = "10.0.0.2:5001"
     /// What is sent.
     public var source = SendSource.pattern(bytes: 64 << 20)
+    /// Whether the bytes are written into the region and leave from there, read by the device alone.
+    public var fromRegion = false
     /// Seconds that the receiver may leave everything unanswered, also before it answers at all.
     public var patienceS: UInt64 = 60
     /// Who runs where.
@@ -54,8 +56,11 @@ public struct SendResult: Encodable, Sendable {
     public var ok = false
     /// Why not, in one sentence each.
     public var problems: [String] = []
-    /// Bytes sent, from host memory.
+    /// Bytes sent.
     public var bytes: UInt64 = 0
+    /// Payload bytes that left from the region, each time they did, and frames that the device cut into segments.
+    public var placedBytes: UInt64 = 0
+    public var framesCut: UInt64 = 0
     /// Their SHA-256.
     public var sha256 = ""
     /// Address and port of the receiver.

@@ -19,6 +19,7 @@ extension Session {
         if case .file(let path) = options.source { try ByteSource.check(path: path) }
         let outcome = try runRemote(
             .send(options), options.device, options.placement, interface, connections: 1, ports: [], connect: target,
+            lends: options.fromRegion,
             patience: Interval(nanoseconds: .max), log: log, progress: progress)
         var transfer = outcome.transfer
         transfer.take(outcome.report, outcome.device)
@@ -32,6 +33,8 @@ extension Session {
         result.elapsedS = sent.elapsedS
         result.longestPauseS = sent.longestPauseS
         if sent.elapsedS > 0 { result.goodputGbps = Double(sent.bytes) * 8 / sent.elapsedS / 1e9 }
+        result.placedBytes = outcome.report.stack.placedBytesSent
+        result.framesCut = outcome.report.stack.framesToCut
         result.retransmittedBytes = outcome.report.stack.bytesRetransmitted
         result.receivedBytes = transfer.bytes
         result.iommuFaults = transfer.iommuFaults

@@ -173,7 +173,8 @@ struct DeviceServing: FarEndUser, ~Copyable {
         }
         if case .send(let options) = task {
             let consumer = try SendConsumer(
-                channel: channel, wakeup: line, source: options.source, seed: options.device.seed)
+                channel: channel, wakeup: line, region: region, source: options.source,
+                seed: options.device.seed, fromRegion: options.fromRegion)
             return try serve(end, consumer)
         }
         if case .receive(let options) = task, options.service == .iperf3 {

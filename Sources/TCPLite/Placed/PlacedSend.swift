@@ -55,12 +55,14 @@ extension TCPStack {
             if let end, end == range.offset, (end - 1) / UInt64(slotSize) == first { pieces -= 1 }
             end = range.offset + UInt64(range.length)
         }
-        guard bytes <= Self.queueLimit - queued(i), pieces <= sendPieces.freeCount, tickets.hasRoom else {
+        guard bytes <= Self.queueLimit - queued(i), tickets.hasRoom(Int(connections[i].rcv.owner)),
+            sendPieces.hasRoom(pieces, for: Int(connections[i].rcv.owner))
+        else {
             connections[i].snd.wantsSpace = true
             throw .sendQueueFull
         }
         let number = placed[i].number
-        let label = tickets.issue(id, number: number)
+        let label = tickets.issue(id, number: number, application: Int(connections[i].rcv.owner))
         do {
             try hold(pool, ranges, label, &pools)
         } catch {
@@ -105,7 +107,8 @@ extension TCPStack {
         let length = taken.length
         fragment = consume taken
         let i = try placedSender(id, netmem.pool, pools)
-        guard Int(length) <= Self.queueLimit - queued(i), sendPieces.freeCount > 0 else {
+        guard Int(length) <= Self.queueLimit - queued(i), sendPieces.hasRoom(1, for: Int(connections[i].rcv.owner))
+        else {
             connections[i].snd.wantsSpace = true
             throw .sendQueueFull
         }
@@ -118,14 +121,16 @@ extension TCPStack {
         pending.append(i)
     }
 
-    /// Room for runs of bytes that are sent from where they are, all connections together: a fragment relayed is one.
-    public var relaySpace: Int { sendPieces.freeCount }
+    /// Room for an owner's runs of bytes that are sent from where they are: a fragment relayed is one. Each has its share.
+    public func relaySpace(owner: Int = 0) -> Int { isRegistered(owner) ? sendPieces.room(for: owner) : 0 }
 
     /// ``Configuration/placedSends``, as it is in force.
     public var configuredPlacedSends: Int { configuration.placedSends }
 
-    /// What became of sends from regions; `nil` when there is nothing to tell.
-    public mutating func nextCompletion() -> SendCompletion? { tickets.next() }
+    /// What became of an owner's sends from regions; `nil` when there is nothing to tell.
+    public mutating func nextCompletion(owner: Int = 0) -> SendCompletion? {
+        isRegistered(owner) ? tickets.next(owner) : nil
+    }
 
     /// The device is done with a part of a frame from ``output``: whoever takes frames out says so once for each part of each,
     /// by its ``DeviceMemory/PlacedPart/label``.
@@ -143,7 +148,9 @@ extension TCPStack {
         guard configuration.transmitChecksumOffload else { throw .noChecksumOffload }
         guard configuration.placedSends > 0 else { throw .noPlacedSends }
         guard let i = place(id), acceptsData(id) else { throw .notSending }
-        guard pools.maySend(pool) else { throw .notForSending(pool) }
+        guard pools.maySend(pool), isAllowed(pool: pool, owner: Int(connections[i].rcv.owner)) else {
+            throw .notForSending(pool)
+        }
         return i
     }
 
@@ -217,7 +224,8 @@ extension TCPStack {
         let piece = SendPiece(
             start: connections[i].snd.end, length: UInt32(length), iova: iova, netmem: netmem,
             before: placed[i].total, references: 0, next: -1, label: label,
-            origin: origin ?? ConnectionID(index: 0, generation: 0), flags: flags, isRelayed: origin != nil,
+            origin: origin ?? ConnectionID(rawValue: 0), flags: flags, application: connections[i].rcv.owner,
+            isRelayed: origin != nil,
             hasEnded: false, isAcknowledged: false)
         sendPieces.append(piece, to: &placed[i])
         placed[i].total &+= UInt32(truncatingIfNeeded: length)

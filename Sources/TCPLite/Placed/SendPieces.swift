@@ -18,6 +18,8 @@ struct SendPiece: BitwiseCopyable {
     /// The flow that a relayed fragment arrived on, which gets its record back.
     var origin: ConnectionID
     var flags: PacketFlags
+    /// Whose share it is of.
+    var application: Int32
     var isRelayed: Bool
     /// Off its connection's list: acknowledged, or given up.
     var hasEnded: Bool
@@ -44,18 +46,29 @@ struct SendPieces: ~Copyable {
     private var entries: Slab<SendPiece>
     private var firstFree: Int32
     private(set) var freeCount: Int
+    /// Runs of each application, and how many it may have.
+    private var used: Slab<Int32>
+    private let share: Int32
 
-    init(count: Int) {
+    init(count: Int, applications: Int = 1) {
         entries = Slab(count: count) { i in
             SendPiece(
                 start: SequenceNumber(0), length: 0, iova: IOVA(0),
                 netmem: Netmem(kind: .deviceSlot, pool: 0, index: 0), before: 0, references: 0,
-                next: i + 1 < count ? Int32(i + 1) : -1, label: 0, origin: ConnectionID(index: 0, generation: 0),
-                flags: [], isRelayed: false, hasEnded: false, isAcknowledged: false)
+                next: i + 1 < count ? Int32(i + 1) : -1, label: 0, origin: ConnectionID(rawValue: 0),
+                flags: [], application: 0, isRelayed: false, hasEnded: false, isAcknowledged: false)
         }
         firstFree = count > 0 ? 0 : -1
         freeCount = count
+        used = Slab(count: applications, repeating: 0)
+        share = Int32(count == 0 ? 0 : max(count / applications, 1))
     }
+
+    /// How many runs more an application may have.
+    func room(for application: Int) -> Int { min(freeCount, Int(share &- used[application])) }
+
+    /// Whether `count` runs more of an application fit.
+    func hasRoom(_ count: Int, for application: Int) -> Bool { count <= room(for: application) }
 
     subscript(_ at: Int32) -> SendPiece { entries[Int(at)] }
 
@@ -67,6 +80,7 @@ struct SendPieces: ~Copyable {
         let at = firstFree
         firstFree = entries[Int(at)].next
         freeCount -= 1
+        used[Int(piece.application)] += 1
         entries[Int(at)] = piece
         entries[Int(at)].next = -1
         if side.last >= 0 { entries[Int(side.last)].next = at } else { side.first = at }
@@ -118,5 +132,6 @@ struct SendPieces: ~Copyable {
         entries[Int(at)].next = firstFree
         firstFree = at
         freeCount += 1
+        used[Int(piece.application)] -= 1
     }
 }
