@@ -173,6 +173,7 @@ let package = Package(
             ]),
         tests("WireTests", ["Wire", "Timeline", "DeviceMemory", "Packets"]),
         tests("PacketsTests", ["Packets", "DeviceMemory"]),
+        tests("FuzzTests", ["FuzzTargets", "DeviceMemory"]),
         tests("SimulationTests", ["Simulation", "TCPLite", "Packets", "PagePool", "DeviceMemory", "Timeline"]),
         tests("TCPLiteTests", ["TCPLite", "Packets", "PagePool", "HeaderSplit", "DeviceMemory", "Timeline"]),
     ],

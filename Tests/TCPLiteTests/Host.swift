@@ -38,7 +38,7 @@ final class Host {
     let poolCount: Int
     /// The pool whose slots frames arrive in.
     var arrivalPool = 1
-    let slotSize = 2048
+    let slotSize: Int
     var layout = Layout.split
     var spaceEvents = 0
     /// Frames dropped because no slot was free.
@@ -63,8 +63,11 @@ final class Host {
     /// Distance of the pools in the device's address space.
     static var poolSpacing: UInt64 { 0x1000_0000 }
 
-    init(_ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1, poolCount: Int = 1) {
+    init(
+        _ configuration: Configuration, slots: Int = 1024, secret: UInt64 = 1, poolCount: Int = 1, slotSize: Int = 2048
+    ) {
         self.slots = slots
+        self.slotSize = slotSize
         self.poolCount = poolCount
         stack = TCPStack(configuration: configuration, secret: (secret, secret &* 0x9E37_79B9_7F4A_7C15))
         pools = PoolTable(capacity: poolCount + 1)
@@ -73,9 +76,9 @@ final class Host {
                 PagePool(
                     identifier: UInt16(pool),
                     provider: MemoryProvider(
-                        deviceRegionAt: IOVA(Host.poolSpacing * UInt64(pool)), slotSize: 2048, slotCount: slots)))
+                        deviceRegionAt: IOVA(Host.poolSpacing * UInt64(pool)), slotSize: slotSize, slotCount: slots)))
         }
-        region = HeapBytes(count: poolCount * slots * 2048)
+        region = HeapBytes(count: poolCount * slots * slotSize)
     }
 
     /// Where a frame's TCP payload begins; its length if it has none.

@@ -9,12 +9,12 @@ import Timeline
     /// Sends `up` from a to b and `down` back on one connection, closes both directions, and checks everything.
     static func transfer(
         up: [UInt8], down: [UInt8] = [], seed: UInt64 = 1, impairments: Impairments = Impairments(),
-        layout: Layout = .split, limit: Interval = .seconds(3600),
+        layout: Layout = .split, limit: Interval = .seconds(3600), slots: Int = 1024, slotSize: Int = 2048,
         to server: InternetAddress = InternetAddress(address(2)),
         change: (inout Configuration) -> Void = { _ in }, watch: ((ByteView, Bool) -> Void)? = nil
     ) throws -> Channel {
-        let a = Host(small(1, change), secret: seed)
-        let b = Host(small(2, change), secret: seed &+ 1)
+        let a = Host(small(1, change), slots: slots, secret: seed, slotSize: slotSize)
+        let b = Host(small(2, change), slots: slots, secret: seed &+ 1, slotSize: slotSize)
         a.layout = layout
         b.layout = layout
         let channel = Channel(a, b, seed: seed)
@@ -68,6 +68,26 @@ import Timeline
         #expect(seen.checkedSums == seen.deviceRecords)
         #expect(channel.a.stack.statistics.bytesRetransmitted == 0)
         #expect(channel.a.stack.statistics.timeouts == 0)
+    }
+
+    @Test("R-01, M-01, S-01: an MTU of 65000 in both directions, clean and with 2 % lost each way", arguments: [0, 20])
+    func largestFrames(lostPerThousand: Int) throws {
+        var impairments = Impairments()
+        impairments.loss = Probability(Double(lostPerThousand) / 1000)
+        var largest = 0
+        let channel = try TransferTests.transfer(
+            up: pattern(8_000_000), down: pattern(4_000_000, seed: 9), impairments: impairments, slots: 140,
+            slotSize: 64 << 10,
+            change: {
+                $0.interface.mtu = 65_000
+                $0.slotBudget = 128
+                $0.slotsPerFlow = 64
+                $0.sendBufferBytes = 1 << 20
+            },
+            watch: { frame, _ in largest = max(largest, frame.count) })
+        let a = channel.a.stack.statistics
+        #expect(largest == 65_014)
+        #expect((a.bytesRetransmitted > 0) == (lostPerThousand > 0))
     }
 
     @Test("R-01: both directions at once, payload split at any boundary", arguments: [0, 1, 7, 64, 255, 256, 257, 700])

@@ -109,7 +109,7 @@ struct Consumer: ~Copyable {
         case .endOfStream: if let i = index[record.connection] { end(i, reset: false) }
         case .closed: if let i = index[record.connection], !streams[i].ended { end(i, reset: true) }
         case .untrusted: untrusted &+= 1
-        case .frame, .place, .event, nil: break
+        case .frame, .place, .event, .sent, nil: break
         }
     }
 

@@ -122,6 +122,8 @@ private final class OperationRun {
         default: s.position += Int(Int16(bitPattern: input.be16()))
         }
         s.position = max(s.position, -1)
+        // There a SYN may begin a new connection, which the model does not follow.
+        if flow.model.state == .timeWait { s.flags.remove(.syn) }
         if shape & 8 != 0 { s.length = 1 + input.below(1400) }
         if shape & 0x30 == 0x30 { s.flags.insert(.fin) }
         if shape & 0x40 != 0 { s.flags.insert(.psh) }
