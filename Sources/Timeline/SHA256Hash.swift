@@ -18,17 +18,17 @@ internal import CCrypto
     deinit { unsafe EVP_MD_CTX_free(context) }
 
     /// Adds bytes.
-    public mutating func update(bufferPointer bytes: UnsafeRawBufferPointer) {
-        // An empty buffer may have no address.
-        guard let start = bytes.baseAddress else { return }
-        let isAdded = unsafe EVP_DigestUpdate(context, start, bytes.count) == 1
-        precondition(isAdded, "libcrypto did not take bytes to hash")
+    public mutating func update(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { bytes in
+            // An empty buffer may have no address.
+            guard let start = bytes.baseAddress else { return }
+            let isAdded = unsafe EVP_DigestUpdate(context, start, bytes.count) == 1
+            precondition(isAdded, "libcrypto did not take bytes to hash")
+        }
     }
 
     /// Adds bytes.
-    public mutating func update(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBytes { unsafe update(bufferPointer: $0) }
-    }
+    public mutating func update(_ bytes: [UInt8]) { update(unsafe bytes.span.bytes) }
 
     /// The digest of everything so far, 32 bytes; more may be added afterwards.
     public func digest() -> [UInt8] {

@@ -146,7 +146,7 @@ public enum TimelineError: Error, CustomStringConvertible {
                 unsafe memcpy(state.pointee.buffer + state.pointee.used, bytes, length)
                 unsafe state.pointee.used &+= (length &+ 7) & ~7
             } else {
-                unsafe state.pointee.hasher.update(bufferPointer: UnsafeRawBufferPointer(start: bytes, count: length))
+                unsafe state.pointee.hasher.update(RawSpan(_unsafeStart: bytes, byteCount: length))
             }
         }
         if unsafe state.pointee.file != nil { unsafe writeLine(state, kind, now, a, b, bytes, length) }
@@ -154,8 +154,7 @@ public enum TimelineError: Error, CustomStringConvertible {
 
     static func flush(_ state: UnsafeMutablePointer<TraceState>) {
         let used = unsafe state.pointee.used
-        unsafe state.pointee.hasher.update(
-            bufferPointer: UnsafeRawBufferPointer(start: state.pointee.buffer, count: used))
+        unsafe state.pointee.hasher.update(RawSpan(_unsafeStart: state.pointee.buffer, byteCount: used))
         unsafe state.pointee.used = 0
         // The padding must not carry bytes of earlier entries into the hash.
         unsafe memset(state.pointee.buffer, 0, capacity)

@@ -44,7 +44,7 @@ struct StreamDigest: ~Copyable {
 
     private mutating func hash(_ full: (ByteView) -> Void) {
         guard let view = block?.slice(0, used).readOnly else { return }
-        unsafe view.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+        unsafe view.withUnsafeBytes { hasher.update(unsafe RawSpan(_unsafeBytes: $0)) }
         full(view)
         used = 0
     }

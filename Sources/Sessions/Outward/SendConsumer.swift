@@ -34,14 +34,21 @@ struct SendConsumer: RunConsumer, ~Copyable {
         channel: ApplicationChannel, wakeup: consuming WakeupLine, region: borrowing DeviceRegion, source: SendSource,
         seed: UInt64, fromRegion: Bool
     ) throws(SessionError) {
-        self.source = try ByteSource(source, seed: seed)
+        let opened = try ByteSource(source, seed: seed)
+        let area = try SendConsumer.area(in: region, fromRegion)
+        self.source = opened
+        self.area = area
         self.fromRegion = fromRegion
+        client = ApplicationClient(channel, wakeup: wakeup)
+    }
+
+    private static func area(in region: borrowing DeviceRegion, _ isWanted: Bool) throws(SessionError) -> SendArea? {
+        guard isWanted else { return nil }
         do {
-            area = fromRegion ? try SendArea(in: region) : nil
+            return try SendArea(in: region)
         } catch {
             throw SessionError(error)
         }
-        client = ApplicationClient(channel, wakeup: wakeup)
     }
 
     mutating func poll(now: Instant) -> Bool {

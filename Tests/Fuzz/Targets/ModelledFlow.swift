@@ -204,7 +204,7 @@ final class ModelledFlow {
 
     private func note(_ kind: Delivery.Kind, _ id: ConnectionID, _ bytes: ByteView?, _ given: UInt16?) throws(Finding) {
         if case .opened(let peer, let port, let localPort, let passive) = kind {
-            guard !sawOpened, peer == ModelledFlow.peer, port == ports.peer, localPort == ports.host,
+            guard !sawOpened, peer == InternetAddress(ModelledFlow.peer), port == ports.peer, localPort == ports.host,
                 passive == model.isPassive, model.wasOpened, self.id == nil || self.id == id
             else { throw Finding("opened: \(kind)") }
             self.id = id
