@@ -73,9 +73,9 @@ import Testing
         for (i, (kind, length)) in [(1, UInt32.max), (1, 10), (2, 0), (3, 0), (99, 0), (0, 0)].enumerated()
             as EnumeratedSequence<[(UInt32, UInt32)]>
         {
-            ring.setLE32(128 + i * 16, kind)
-            ring.setLE32(128 + i * 16 + 4, 0xDEAD_BEEF)
-            ring.setLE32(128 + i * 16 + 8, length)
+            ring.setLE32(128 + i * 24, kind)
+            ring.setLE32(128 + i * 24 + 4, 0xDEAD_BEEF)
+            ring.setLE32(128 + i * 24 + 8, length)
         }
         ring.setLE32(0, 6)
         _ = desk.port.takeCommands(pools: &desk.pools, stack: &desk.stack)
@@ -148,7 +148,7 @@ import Testing
     @Test("a record is 32 bytes and says what it was made of (U.05, S4.03)")
     func layout() {
         #expect(MemoryLayout<FragmentRecord>.size == 32 && MemoryLayout<FragmentRecord>.stride == 32)
-        #expect(MemoryLayout<TokenRange>.stride == 16 && MemoryLayout<ApplicationCommand>.stride == 16)
+        #expect(MemoryLayout<TokenRange>.stride == 16 && MemoryLayout<ApplicationCommand>.stride == 24)
         let record = FragmentRecord(
             .device, connection: 7, token: 1 << 40, offset: 5 << 32, length: 9, payloadSum: 0xFFFF, region: 3)
         #expect(

@@ -49,7 +49,7 @@ extension Arrival {
                 recipe.payload = 1500
             }.bytes, header: nil, checksum: .unknown),
         Arrival(
-            name: "TCP over IPv6", frame: FrameRecipe { $0.network = .ipv6 }.bytes, header: nil, checksum: .good),
+            name: "TCP over IPv6", frame: FrameRecipe { $0.network = .ipv6 }.bytes, header: 74, checksum: .good),
     ]
 }
 

@@ -92,7 +92,7 @@ import VFIODriver
         #expect(device.value(I82574.extcnfCtrl.offset) & 1 << 5 == 0, "the PHY is firmware's again")
         // EN must not come before descriptor type and sizes are final, which is with the last queue.
         #expect(device.writes.allSatisfy { $0.0 != I82574.rctl.offset || $0.1 & 2 == 0 })
-        #expect(device.value(I82574.mrqc.offset) == 0x1_0001)
+        #expect(device.value(I82574.mrqc.offset) == 0x25_0001)
         for i in 0..<32 { #expect(device.value(I82574.reta(i).offset) == 0x8080_8080) }
         // EXTEN, IPFRSP_DIS, ACK_DIS, both NFS filters and iSCSI off, both IPv6 extension bits.
         #expect(device.value(I82574.rfctl.offset) == 0x0003_D0C1)

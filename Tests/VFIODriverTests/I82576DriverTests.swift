@@ -73,7 +73,8 @@ import VFIODriver
         #expect(mask < reset)
         // EN, LPE, BAM, SECRC.
         #expect(device.value(I82576.rctl.offset) == 0x0400_8022)
-        #expect(device.value(I82576.mrqc.offset) == 0x1_0002)
+        // RSS over TCP for IPv4 and for IPv6, with and without extension headers.
+        #expect(device.value(I82576.mrqc.offset) == 0x25_0002)
         for i in 0..<32 {
             let entry = device.registers[I82576.reta(i).offset] ?? 0
             for byte in 0..<4 { #expect((1...2).contains(entry >> (byte * 8) & 0xFF)) }
