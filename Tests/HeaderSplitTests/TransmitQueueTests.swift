@@ -105,6 +105,7 @@ private struct TransmitBench: ~Copyable {
         bench.queue.flush()
         #expect(sent && bench.bus.writes.last?.1 == 4 && bench.queue.statistics.parts == 2)
         let bytes = bench.memory.bytes.readOnly
+        #expect(bytes.le32(24) & 0xFFFF == 54 && bytes.le32(24) >> 24 & 1 == 0, "the frame's first bytes do not end it")
         #expect(bytes.le64(32) == 0x5000 && bytes.le32(40) & 0xFFFF == 200 && bytes.le32(40) >> 24 & 1 == 0)
         #expect(bytes.le64(48) == 0x9000 && bytes.le32(56) & 0xFFFF == 100 && bytes.le32(56) >> 24 & 1 == 1)
         // A report in the middle of a frame is none.

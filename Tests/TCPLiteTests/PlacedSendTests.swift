@@ -84,6 +84,7 @@ extension Script {
         script.now = try script.info(id).retransmitDeadline
         let again = script.poll()
         #expect(again.first?.seq == sent[0].seq && again.first?.payload == Array(bytes[10..<1470]))
+        script.send(.ack, ack: sent[0].seq &+ 3999)
         #expect(script.completions().isEmpty)
         script.send(.ack, ack: sent[0].seq &+ 4000)
         #expect(script.completions().map(\.isAcknowledged) == [true])
@@ -193,9 +194,10 @@ extension Script {
         _ = script.host.stack.send(id, script.view(host))
         _ = try script.place(id, 0, 3000)
         _ = script.host.stack.send(id, script.view(host))
+        _ = try script.place(id, 3000, 100)
         let sent = script.poll()
-        #expect(sent.flatMap(\.payload) == host + Array(bytes[..<3000]) + host)
-        #expect(sent.map(\.payload.count) == [1460, 1460, 580, 500] && script.host.stack.statistics.framesToCut == 0)
+        #expect(sent.flatMap(\.payload) == host + Array(bytes[..<3000]) + host + Array(bytes[3000..<3100]))
+        #expect(sent.map(\.payload.count) == [1460, 1460, 580, 600] && script.host.stack.statistics.framesToCut == 0)
         script.host.returnSlots(4)
     }
 
