@@ -175,7 +175,9 @@ extension World {
             let isForgotten = other.isOver && wasUnreachable
             // Both were to open, and the other had no slots to do so yet.
             let isEarly = scenario.flows[flow].isSimultaneous && other.id == nil
-            let isExplained = otherFailed || oracles[flow].isReborn || isForgotten || isEarly
+            // The other's opening ran out: nobody had answered it for R2 (three minutes), and its application was never told of it.
+            let isGivenUp = other.id == nil && wasUnreachable && now - .zero >= .seconds(180)
+            let isExplained = otherFailed || oracles[flow].isReborn || isForgotten || isEarly || isGivenUp
             guard oracles[flow].ends[end].heardReset, isExplained else {
                 throw Failure(.unexplainedEnd, "\(reason), and the other end is well")
             }
