@@ -50,11 +50,18 @@ struct FrameStore: ~Copyable {
         if let flip {
             // Behind the Ethernet header, whose damage a NIC sees by the frame check sequence.
             let bits = frame.count * 8
-            let bit = flip < bits ? flip : 112 + flip % (bits - 112)
+            var bit = flip < bits ? flip : 112 + flip % (bits - 112)
+            // Traffic class, flow label and hop limit of IPv6 are in no sum: damage there is none that anybody could see.
+            if FrameStore.isUnprotected(frame, byte: bit / 8, bit % 8) { bit = min(bit + 8 * 40, bits - 1) }
             copy[bit / 8] ^= 1 << UInt8(bit % 8)
         }
         insert(flying)
         return true
+    }
+
+    private static func isUnprotected(_ frame: ByteView, byte: Int, _ bit: Int) -> Bool {
+        guard frame.count > 54, frame.be16(12) == 0x86DD else { return false }
+        return (byte == 14 && bit < 4) || (15...17).contains(byte) || byte == 21
     }
 
     private mutating func insert(_ flying: Flying) {
