@@ -257,6 +257,7 @@ public import VFIODriver
         driver.shutDown(wait: wait)
         giveUpTransmissions()
         stack.close(pools: &pools)
+        for place in 1..<regions.count where regions[place].state == .active { withdrawSending(place) }
         for owner in 0..<ports.count where openPorts[owner] { ports[owner].closePlacement(&pools) }
         for index in 0..<queues.count { queues[index].stop(&pools.pools[poolOfQueue[index]]) }
     }

@@ -97,7 +97,9 @@ extension Engine where Driver: ~Copyable {
 
     /// The application lets go of a region that is sent from: it goes when the last transmission does.
     mutating func withdrawSending(_ place: Int) {
-        if regions[place].isForSending { pools.pools[place].returned(0) }
+        if regions[place].isForSending && pools.pools[place].holders(of: 0).application > 0 {
+            pools.pools[place].returned(0)
+        }
         for slot in regions[place].lent { pools.pools[place].returned(slot) }
         regions[place].lent = 0..<0
     }
