@@ -3,8 +3,9 @@ internal import Packets
 
 /// How the bytes of a segment come together that are not all in host memory: those that are first, then parts by reference.
 extension TCPStack {
-    /// Parts of one frame: with its header and a context they fill a quarter of the shortest ring.
-    static var framePartLimit: Int { 8 }
+    /// Parts of one frame: with its beginning and a context they fit the shortest ring, of 8 descriptors of which one stays
+    /// empty, and five of the longest parts are more than an IP packet.
+    static var framePartLimit: Int { 5 }
 
     /// Where a byte in host memory stands in its connection's ring: placed bytes before it take no room there.
     @inline(__always) mutating func ringPosition(_ i: Int, _ sequence: SequenceNumber) -> SequenceNumber {
