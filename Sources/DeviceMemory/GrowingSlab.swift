@@ -42,6 +42,14 @@
         if size > 0 { unsafe Reservation.end(base, size) } else { unsafe base.deallocate() }
     }
 
+    /// As ``grow(to:repeating:)`` with elements of all zero bits, which take no memory before they are written to.
+    @inlinable public mutating func grow(zeroedTo count: Int) -> Bool {
+        if count <= used { return true }
+        guard count <= capacity, isAccessible(count) else { return false }
+        used = count
+        return true
+    }
+
     /// Adds elements until there are `count`; nothing when there are as many. False, with nothing changed, when that is more
     /// than was set aside or the system grants no memory.
     @inlinable public mutating func grow(to count: Int, repeating element: Element) -> Bool {

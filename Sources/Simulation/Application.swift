@@ -37,6 +37,8 @@ struct Application {
 
     /// Records are kept no longer than this.
     static let longestHold = Interval.milliseconds(50)
+    /// Most bytes of a record in host memory.
+    static let longestCopy = 256
 
     let plan: StationPlan
     let number: Int
@@ -55,17 +57,20 @@ struct Application {
     private(set) var wake = Instant.never
     var counts = Coverage()
 
-    init(_ plan: StationPlan, number: Int, flows: [FlowPlan]) {
+    init(_ plan: StationPlan, number: Int, flows: [FlowPlan], peerRelays: Bool) {
         self.plan = plan
         self.number = number
         ends = flows.enumerated().map { i, flow in
-            ApplicationEnd(plan: flow.ends[number], flow: i, sends: 2 * i + number, receives: 2 * i + 1 - number)
+            let (own, other) = (2 * i + number, 2 * i + 1 - number)
+            return ApplicationEnd(
+                plan: flow.ends[number], flow: i, sends: plan.relays ? other : own, receives: peerRelays ? own : other)
         }
         acted = flows.map { _ in .zero }
     }
 
     mutating func step(_ station: Station, _ pattern: borrowing Pattern, now: Instant) throws(Failure) {
         wake = .never
+        try station.outward.complete(station)
         release(station, now: now)
         if now >= asleepUntil && now >= nextRead {
             try read(station, pattern, now: now)
@@ -73,10 +78,11 @@ struct Application {
         }
         if now < asleepUntil {
             wake(by: asleepUntil, now)
-        } else if station.stack.hasDelivery(owner: 0) || (plan.demand > 0 && hasWaiting(station)) {
+        } else if mayRead(station), station.stack.hasDelivery(owner: 0) || (plan.demand > 0 && hasWaiting(station)) {
             wake(by: max(nextRead, now + .microseconds(1)), now)
         }
         for i in ends.indices { write(i, station, pattern, now: now) }
+        try station.outward.complete(station)
         if firstHeld < held.count { wake(by: held[firstHeld].until, now) }
     }
 
@@ -105,7 +111,7 @@ struct Application {
                     }
                 }
             }
-            while left > 0, let delivery = station.stack.nextDelivery(owner: 0, pools: &station.pools) {
+            while left > 0, mayRead(station), let delivery = station.stack.nextDelivery(owner: 0, pools: &station.pools) {
                 try take(delivery, station, pattern, now: now)
                 left -= 1
                 if plan.sleep > 0 && !hasSlept && total >= plan.sleepAfter && total > 0 {
@@ -120,6 +126,17 @@ struct Application {
         if left == 0 { counts[.slowReader] += 1 }
     }
 
+    /// What is relayed is taken only when it can go out again.
+    private func mayRead(_ station: Station) -> Bool {
+        guard plan.relays else { return true }
+        return station.stack.relaySpace() > 0
+            && ends.allSatisfy { end in
+                guard let id = end.id, !end.isOver, let info = station.stack.info(id) else { return true }
+                let isSending = info.state == .established || info.state == .closeWait
+                return end.isShut || !isSending || station.stack.sendSpace(id) >= Application.longestCopy
+            }
+    }
+
     private mutating func take(
         _ delivery: consuming Delivery, _ station: Station, _ pattern: borrowing Pattern, now: Instant
     ) throws(Failure) {
@@ -129,16 +146,21 @@ struct Application {
         if delivery.kind == .data {
             if let linear = delivery.linear {
                 failure = check(i, linear, delivery.payloadSum, pattern)
+                if let i, self.plan.relays { relay(i, copying: linear, station) }
                 keep(Held(id: delivery.connection, linearBytes: linear.count, until: now + Application.longestHold))
             }
             if let fragment = delivery.fragment.take() {
                 let at = Int(fragment.netmem.index) * Station.slotSize + Int(fragment.offset)
                 let bytes = station.region.readOnly.slice(at, Int(fragment.length))
                 failure = failure ?? check(i, bytes, delivery.payloadSum, pattern)
-                let slot = station.pools.deliver(fragment).netmem
-                keep(
-                    Held(
-                        id: delivery.connection, slot: slot, linearBytes: 0, until: now + Application.longestHold))
+                var left: Fragment? = consume fragment
+                if let i, self.plan.relays { relay(i, &left, station) }
+                if let fragment = left.take() {
+                    let slot = station.pools.deliver(fragment).netmem
+                    keep(
+                        Held(
+                            id: delivery.connection, slot: slot, linearBytes: 0, until: now + Application.longestHold))
+                }
             }
             release(station, now: now)
         }
@@ -205,6 +227,21 @@ struct Application {
         return true
     }
 
+    /// Sends on what was received: host bytes as a copy, a slot as it is.
+    private mutating func relay(_ i: Int, copying bytes: ByteView, _ station: Station) {
+        guard let id = ends[i].id, !ends[i].isOver else { return }
+        ends[i].written += station.stack.send(id, bytes)
+    }
+
+    private mutating func relay(_ i: Int, _ fragment: inout Fragment?, _ station: Station) {
+        guard let id = ends[i].id, !ends[i].isOver, let whole = fragment.take() else { return }
+        let length = Int(whole.length)
+        fragment = consume whole
+        do { try station.stack.relay(id, &fragment, from: id, pools: &station.pools) } catch { return }
+        counts[.relay] += 1
+        ends[i].written += length
+    }
+
     private mutating func keep(_ record: Held) {
         held.append(record)
         if plan.hold > 0 { counts[.heldTokens] += 1 }
@@ -231,6 +268,15 @@ struct Application {
         let plan = ends[i].plan
         while ends[i].wantsToWrite && now >= ends[i].nextWrite {
             let count = min(plan.write, plan.bytes - ends[i].written)
+            if station.outward.isWanted() {
+                let taken = station.outward.send(id, ends[i].sends, ends[i].written, count, station, pattern)
+                if taken > 0 {
+                    acted[i] = now
+                    ends[i].written += taken
+                    if plan.writeEvery > 0 { ends[i].nextWrite = now + .microseconds(UInt64(plan.writeEvery)) }
+                    continue
+                }
+            }
             let bytes = pattern.bytes(ends[i].sends, ends[i].written, count)
             let taken = station.stack.send(id, bytes)
             if taken > 0 { acted[i] = now }

@@ -5,6 +5,7 @@ package enum Dimension: Int, CaseIterable, Sendable {
         unverified
     case coalescing, shortOutput, slowReader, sleepingReader, demand, heldTokens, halfClose, abort, departure
     case withoutTimestamps, withoutSACK, closedWindow, lie, ipv6
+    case placedBytes, segmentation, relay
 }
 
 /// How often each of them happened.

@@ -57,6 +57,8 @@ extension Scenario {
                 lines[i].mtu = max(lines[i].mtu, 1280)
             }
         }
+        var placing = SeededGenerator(seed: seed, stream: 4)
+        for i in 0...1 where placing.once(in: 3) { stations[i].place(drawing: &placing) }
         // What takes many thousand segments shows no more than what takes hundreds.
         let most = min(stations[0].mtu, stations[1].mtu, lines[0].mtu, lines[1].mtu) * 300
         for i in flows.indices { for end in 0...1 { flows[i].ends[end].bytes = min(flows[i].ends[end].bytes, most) } }
@@ -66,6 +68,15 @@ extension Scenario {
         if liar != nil { flows = [flows[0]] }
         // The scripted peer speaks IPv4.
         if liar != nil { isIPv6 = false }
+        // What a liar sends is not what its stream has there.
+        if liar == nil && placing.once(in: 6) {
+            stations[1].relay(drawing: &placing)
+            // An application that waits until it can send on hears nothing of its other connections meanwhile.
+            flows = [flows[0]]
+            flows[0].ends[1].bytes = 0
+            flows[0].ends[1].ending = .afterPeer
+            if flows[0].ends[0].ending == .afterPeer { flows[0].ends[0].ending = .shutdown }
+        }
     }
 }
 
@@ -127,6 +138,28 @@ extension StationPlan {
             sleepAfter = random.upTo(60_000)
             sleep = random.between(100_000, 30_000_000)
         }
+    }
+}
+
+extension StationPlan {
+    /// Some of what is written lies in device memory.
+    fileprivate mutating func place(drawing random: inout SeededGenerator) {
+        placed = random.pick([200_000, 500_000, 1_000_000])
+        placedSlots = random.pick([2, 8, 32, Outward.mostSlots])
+        carry(drawing: &random)
+    }
+
+    /// What is received is sent back.
+    fileprivate mutating func relay(drawing random: inout SeededGenerator) {
+        relays = true
+        carry(drawing: &random)
+    }
+
+    private mutating func carry(drawing random: inout SeededGenerator) {
+        offload = true
+        placedRuns = random.pick([4, 64, 1024])
+        segmentation = random.once(in: 2)
+        release = random.pick([0, 0, 20, 1_000, 50_000])
     }
 }
 

@@ -5,7 +5,7 @@ package enum Rule: String, CaseIterable, Sendable, Codable {
     case afterReset, bytesDiffer, bytesUnwritten, beyondWindow, tooManyACKs, timestampWrong, optionNotAgreed
     case burstTooLarge, repeatsTooSoon
     // At the application.
-    case streamDiffers, streamShort, sumDiffers, unexplainedEnd, stall
+    case streamDiffers, streamShort, sumDiffers, unexplainedEnd, stall, completion
     // In the stack's books.
     case spins, memory, leak
 }

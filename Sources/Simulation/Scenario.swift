@@ -114,6 +114,15 @@ package struct StationPlan: Sendable, Hashable, Codable {
     package var sack = true
     package var nagle = true
     package var offload = false
+    /// Probability that a write's bytes lie in device memory and are sent from there; slots of it; runs of bytes at once.
+    package var placed = 0
+    package var placedSlots = 8
+    package var placedRuns = 256
+    /// The device cuts such frames into segments, and keeps its hold on their parts for so long.
+    package var segmentation = false
+    package var release = 0
+    /// What the application receives is what it sends: slots as they are, host bytes copied.
+    package var relays = false
     package var delayedACK = 40_000
     package var initialWindow = 10
     package var acknowledgeEvery = 2

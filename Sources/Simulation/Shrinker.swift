@@ -152,7 +152,8 @@ extension Fields where Plan == StationPlan {
             field(\.blocks),
             field(\.linearBytes), field(\.sendBuffer), field(\.ranges), field(\.output), field(\.scale),
             field(\.timestamps), field(\.sack), field(\.nagle), field(\.offload), field(\.delayedACK),
-            field(\.initialWindow), field(\.acknowledgeEvery), field(\.isCubic), field(\.wraps),
+            field(\.initialWindow), field(\.acknowledgeEvery), field(\.isCubic), field(\.wraps), field(\.placed),
+            field(\.placedSlots), field(\.placedRuns), field(\.segmentation), field(\.release), field(\.relays),
         ]
     }
 }

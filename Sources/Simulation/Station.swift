@@ -8,6 +8,8 @@ internal import Timeline
 /// A stack with its pool and region, and a stand-in for its NIC and driver.
 final class Station {
     static let slotSize = 4096
+    /// Where the device finds what it receives into.
+    static let start = UInt64(0x10_0000)
     /// Slots that rings would hold, beyond what the stack may promise.
     static let ringSlots = 8
 
@@ -18,6 +20,7 @@ final class Station {
     let region: MutableByteView
     var random: SeededGenerator
     var application: Application
+    var outward: Outward
     var counts = Coverage()
     /// What the stack has dropped for want of memory.
     private var dropped: UInt64 = 0
@@ -30,20 +33,25 @@ final class Station {
     }
     static func mac(_ station: Int) -> MACAddress { MACAddress(2, 0, 0, 0, 0, UInt8(1 + station)) }
 
-    init(_ plan: StationPlan, number: Int, flows: [FlowPlan], seed: UInt64, region: MutableByteView) {
+    init(_ plan: StationPlan, number: Int, flows: [FlowPlan], peerRelays: Bool, seed: UInt64, _ workspace: Workspace) {
         self.plan = plan
         self.number = number
-        self.region = region
+        region = workspace.region(number)
+        outward = Outward(
+            plan, region: workspace.outward(number), random: SeededGenerator(seed: seed, stream: UInt64(30 + number)))
         random = SeededGenerator(seed: seed, stream: UInt64(10 + number))
         stack = TCPStack(
             configuration: Station.configuration(plan, number, flows.count), secret: (random.next(), random.next()))
-        pools = PoolTable(
+        pools = PoolTable(capacity: Int(Outward.pool) + 1)
+        pools.install(
             PagePool(
                 identifier: 1,
                 provider: MemoryProvider(
-                    deviceRegionAt: IOVA(0x10_0000), slotSize: Station.slotSize,
+                    deviceRegionAt: IOVA(Station.start), slotSize: Station.slotSize,
                     slotCount: plan.slots + Station.ringSlots)))
-        application = Application(plan, number: number, flows: flows)
+        if plan.placed > 0 { pools.install(Outward.pool(plan)) }
+        if plan.relays { pools.pools[1].maySend = true }
+        application = Application(plan, number: number, flows: flows, peerRelays: peerRelays)
     }
 
     static func configuration(_ plan: StationPlan, _ number: Int, _ flows: Int) -> Configuration {
@@ -71,6 +79,10 @@ final class Station {
         c.congestionControl = plan.isCubic ? .cubic : .newReno
         if plan.wraps { c.initialSequence = .fixed(.max - 5_000) }
         c.transmitChecksumOffload = plan.offload
+        if plan.placed > 0 || plan.relays {
+            c.placedSends = plan.placedRuns
+            c.segmentationOffload = plan.segmentation
+        }
         return c
     }
 
@@ -120,6 +132,7 @@ final class Station {
     /// Ends a burst, lets the application work, and lets the stack act on it.
     func turn(_ pattern: borrowing Pattern, now: Instant) throws(Failure) {
         burst = 0
+        outward.release(self, now: now)
         stack.poll(now: now, pools: &pools)
         try application.step(self, pattern, now: now)
         if stack.nextDeadline <= now { stack.poll(now: now, pools: &pools) }
@@ -134,15 +147,36 @@ final class Station {
         return now != dropped
     }
 
-    /// Completes the frame that leaves next as a NIC would that was asked to.
-    func completeChecksum() {
-        let offload = stack.output.frontOffload
-        guard offload.tcpChecksum else { return }
-        let frame = stack.output.frontMutable
-        let start = Int(offload.linkLength) + Int(offload.networkLength)
-        var sum = InternetChecksum()
-        sum.add(frame.from(start).readOnly)
-        frame.setBE16(start + 16, sum.complement)
+    /// The frame that leaves next, as its NIC sends it. Its parts are read to `space`.
+    func departure(_ space: MutableByteView) -> Departure {
+        let head = stack.output.frontMutable
+        let parts = stack.output.frontPartCount
+        guard parts > 0 else { return Departure(head, stack.output.frontOffload) }
+        counts[.placedBytes] += 1
+        space.slice(0, head.count).copy(head.readOnly)
+        var length = head.count
+        for number in 0..<parts {
+            let part = stack.output.frontPart(number)
+            let count = Int(part.length)
+            space.slice(length, count).copy(memory(part.iova, count))
+            length += count
+        }
+        return Departure(space.slice(0, length), stack.output.frontOffload)
+    }
+
+    /// Takes the frame off that has left.
+    func departed(_ departure: Departure, now: Instant) {
+        if departure.count > 1 { counts[.segmentation] += 1 }
+        for number in 0..<stack.output.frontPartCount { outward.hold(stack.output.frontPart(number).label, now: now) }
+        stack.output.popFront()
+        outward.release(self, now: now)
+    }
+
+    /// What a device reads at an address.
+    private func memory(_ iova: IOVA, _ count: Int) -> ByteView {
+        let isOutward = iova.rawValue >= Outward.start
+        let base = isOutward ? Outward.start : Station.start
+        return (isOutward ? outward.region : region).readOnly.slice(Int(iova.rawValue - base), count)
     }
 
     /// What must hold at any time.
@@ -163,6 +197,8 @@ final class Station {
         guard ledger.pool == ledger.total, pools.pools[1].audit().isEmpty, pools.strays == 0 else {
             throw Failure(.leak, "slots: \(ledger)")
         }
+        try outward.complete(self)
+        if plan.placed > 0 { try outward.checkEnd(self) }
         for end in application.ends {
             guard let id = end.id, let info = stack.info(id) else { continue }
             throw Failure(.leak, "flow \(end.flow) in state \(info.state)")

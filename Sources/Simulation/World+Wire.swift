@@ -10,24 +10,29 @@ extension World {
         guard let station = stations[i] else { return }
         if station.stack.output.isFull { counts[.shortOutput] += 1 }
         while !station.stack.output.isEmpty {
-            station.completeChecksum()
-            let frame = station.stack.output.front
-            let sighting = Sighting(frame)
-            if let sighting {
-                let flow = flow(sighting, from: i)
-                guard flow >= 0 else { throw located(Failure(.malformed, "a segment of no flow: \(sighting)"), 0, i) }
-                do throws(Failure) {
-                    try oracles[flow].sent(
-                        sighting, frame, by: i, permission(flow, i), workspace.pattern, now: now)
-                } catch {
-                    note { "\(i) sends  \(sighting)  <-- \(error.rule.rawValue)" }
-                    throw located(error, flow, i)
-                }
-                if sighting.window == 0 && !sighting.isRST { counts[.closedWindow] += 1 }
+            let departure = station.departure(workspace.assembly)
+            for number in 0..<departure.count {
+                try leave(departure.segment(number, workspace.segment), from: i, workspace)
             }
-            transmit(frame, sighting, from: i, workspace)
-            station.stack.output.popFront()
+            station.departed(departure, now: now)
         }
+    }
+
+    /// Looks at a frame that station `i` sends, and puts it on its line.
+    private mutating func leave(_ frame: ByteView, from i: Int, _ workspace: Workspace) throws(Failure) {
+        let sighting = Sighting(frame)
+        if let sighting {
+            let flow = flow(sighting, from: i)
+            guard flow >= 0 else { throw located(Failure(.malformed, "a segment of no flow: \(sighting)"), 0, i) }
+            do throws(Failure) {
+                try oracles[flow].sent(sighting, frame, by: i, permission(flow, i), workspace.pattern, now: now)
+            } catch {
+                note { "\(i) sends  \(sighting)  <-- \(error.rule.rawValue)" }
+                throw located(error, flow, i)
+            }
+            if sighting.window == 0 && !sighting.isRST { counts[.closedWindow] += 1 }
+        }
+        transmit(frame, sighting, from: i, workspace)
     }
 
     private func flow(_ s: Sighting, from i: Int) -> Int {
@@ -175,9 +180,8 @@ extension World {
             let isForgotten = other.isOver && wasUnreachable
             // Both were to open, and the other had no slots to do so yet.
             let isEarly = scenario.flows[flow].isSimultaneous && other.id == nil
-            // The other's opening ran out: nobody had answered it for R2 (three minutes), and its application was never told of it.
-            let isGivenUp = other.id == nil && wasUnreachable && now - .zero >= .seconds(180)
-            let isExplained = otherFailed || oracles[flow].isReborn || isForgotten || isEarly || isGivenUp
+            let isExplained =
+                otherFailed || oracles[flow].isReborn || isForgotten || isEarly || hasOpeningRunOut(other)
             guard oracles[flow].ends[end].heardReset, isExplained else {
                 throw Failure(.unexplainedEnd, "\(reason), and the other end is well")
             }
@@ -186,6 +190,12 @@ extension World {
                 throw Failure(.unexplainedEnd, "timed out on a line that works")
             }
         }
+    }
+
+    /// Nobody answered an end's opening for R2 (three minutes), and its application was never told of it. What the other end has
+    /// opened is then a half, of which it hears only when it says something.
+    func hasOpeningRunOut(_ end: ApplicationEnd) -> Bool {
+        end.id == nil && wasUnreachable && now - .zero >= .seconds(180)
     }
 
     /// Whether so many frames did not arrive that a connection may have given up.

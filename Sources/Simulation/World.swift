@@ -36,7 +36,9 @@ struct World: ~Copyable {
         stations = (0...1).map { i in
             i == 0 && scenario.liar != nil
                 ? nil
-                : Station(scenario.stations[i], number: i, flows: flows, seed: seed, region: workspace.region(i))
+                : Station(
+                    scenario.stations[i], number: i, flows: flows,
+                    peerRelays: scenario.liar == nil && scenario.stations[1 - i].relays, seed: seed, workspace)
         }
         liar = scenario.liar.map { Liar($0, plan: scenario.stations[0], seed: seed, start: first) }
         let healsAt = first + .microseconds(UInt64(scenario.healsAt))
@@ -138,6 +140,7 @@ struct World: ~Copyable {
     private mutating func turn(_ i: Int, _ workspace: Workspace) throws(Failure) {
         guard let station = stations[i] else { return }
         let isDue = station.burst > 0 || station.stack.nextDeadline <= now || station.application.wake <= now
+            || station.outward.due <= now
         guard isDue else { return }
         turns += 1
         if station.application.wake <= now {
@@ -177,7 +180,7 @@ struct World: ~Copyable {
         var next = workspace.frames.earliest
         for station in stations {
             guard let station else { continue }
-            next = min(next, min(station.stack.nextDeadline, station.application.wake))
+            next = min(next, min(station.stack.nextDeadline, station.application.wake, station.outward.due))
         }
         if let liar { next = min(next, liar.wake) }
         if isDraining { return next }
@@ -242,7 +245,9 @@ struct World: ~Copyable {
 
     /// An end that is over otherwise than in order: the other may never hear of it.
     private func isFailed(_ i: Int, _ end: Int) -> Bool {
-        guard let state = stations[end]?.application.ends[i], state.isOver else { return false }
+        guard let state = stations[end]?.application.ends[i] else { return false }
+        if hasOpeningRunOut(state) { return true }
+        guard state.isOver else { return false }
         return state.isGone || state.reason != .finished
     }
 

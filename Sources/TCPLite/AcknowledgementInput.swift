@@ -32,7 +32,7 @@ extension TCPStack {
         if ack > una {
             newACK(i, segment, now, &pools)
         } else if ack == una {
-            duplicateACK(i, segment, isReport)
+            duplicateACK(i, segment, isReport, now)
         }
         guard connections[i].state != .closed else { return false }
         if ack >= una { updateSendWindow(i, segment, now) }
@@ -80,9 +80,14 @@ extension TCPStack {
         let before = connections[i].snd.wnd
         connections[i].snd.wnd = window
         connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, window)
-        if window == 0 { counters[i].peerWindowClosings &+= 1 }
+        if window == 0 {
+            counters[i].peerWindowClosings &+= 1
+            record(.peerClosed, i, now)
+        }
         guard window > before else { return }
         if before == 0 {
+            // Before its first segment a peer had no window that it could have closed.
+            if connections[i].snd.maxWnd > window || counters[i].peerWindowClosings > 0 { record(.peerReopened, i, now) }
             // The probes' back-off ends, and what the closed window refused goes out again without waiting for the timer.
             connections[i].snd.rtt.backoff = 0
             if connections[i].snd.flight > 0 {

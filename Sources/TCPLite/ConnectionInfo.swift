@@ -61,6 +61,8 @@ public struct ConnectionInfo: Sendable, Hashable, BitwiseCopyable {
     public var bytesPerSlot: Int
     /// What has happened so far: sent again, reported, dropped and why.
     public var counters: ConnectionCounters
+    /// What last stopped or started a sender.
+    public var windows: WindowHistory
 }
 
 extension TCPStack {
@@ -89,7 +91,7 @@ extension TCPStack {
             linearBytesHeld: Int(connections[i].rcv.linearHeld),
             outOfOrderBytes: Int(connections[i].rcv.outOfOrder),
             outOfOrderRanges: Int(connections[i].rcv.rangeCount), bytesPerSlot: Int(connections[i].rcv.unit),
-            counters: counters[i])
+            counters: counters[i], windows: windows[i])
     }
 
     /// Connections in all states.

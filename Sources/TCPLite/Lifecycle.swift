@@ -56,6 +56,7 @@ extension TCPStack {
         connection.tsOffset = hash.timestampOffset(local: local, flow: key.rawValue)
         connections[i] = connection
         counters[i] = ConnectionCounters()
+        if windows[i].total > 0 { windows[i].removeAll() }
         if configuration.congestionControl == .cubic { cubics[i] = Cubic() }
         if configuration.placedSends > 0 { placed[i] = PlacedSide() }
         switch configuration.initialSequence {

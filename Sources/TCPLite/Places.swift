@@ -16,7 +16,7 @@ extension TCPStack {
         let count = min(before + step, configuration.maxConnections)
         guard count > before else { return false }
         // The connections last: what was added before one of these failed is found there the next time.
-        guard counters.grow(to: count, repeating: ConnectionCounters()),
+        guard counters.grow(to: count, repeating: ConnectionCounters()), windows.grow(zeroedTo: count),
             configuration.congestionControl != .cubic || cubics.grow(to: count, repeating: Cubic()),
             ipv6 == nil || paths6.grow(to: count, repeating: IPv6Path()),
             configuration.placedSends == 0 || placed.grow(to: count, repeating: PlacedSide()),
@@ -106,7 +106,7 @@ extension TCPStack {
     public var reportsForgotten: UInt64 { scoreboard.forgotten }
 
     /// The bytes that one place takes in all tables, used or not, without the flow table's 16 to 32 a connection: what an idle
-    /// connection costs.
+    /// connection costs. Its ``WindowHistory`` takes memory only once there is something in it.
     public var bytesPerPlace: Int {
         let links = 6 * MemoryLayout<ConnectionList.Link>.stride + 4 * MemoryLayout<OwnerLists.Link>.stride
         var options = configuration.congestionControl == .cubic ? MemoryLayout<Cubic>.stride : 0

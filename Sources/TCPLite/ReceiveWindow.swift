@@ -1,5 +1,6 @@
 internal import DeviceMemory
 internal import Packets
+internal import Timeline
 
 /// How much a peer may send: what was promised, and what may be promised now.
 extension TCPStack {
@@ -30,7 +31,7 @@ extension TCPStack {
     ///
     /// The edge advances in steps worth a segment (RFC 9293, section 3.8.6.2.2) and never goes back; where the scale forces
     /// rounding, up if there is memory for it, otherwise down, and the furthest edge stays what is accepted.
-    @inline(__always) mutating func advertise(_ i: Int, isSYN: Bool) -> UInt16 {
+    @inline(__always) mutating func advertise(_ i: Int, isSYN: Bool, _ now: Instant) -> UInt16 {
         let nxt = connections[i].rcv.nxt
         let scale = isSYN ? 0 : Int(connections[i].rcv.scale)
         let largest = 0xFFFF &<< scale
@@ -43,10 +44,16 @@ extension TCPStack {
         // A flow without a guarantee may be offered a little more than there is; nothing would leave it to probes for ever.
         if field == 0 && grows && connections[i].rcv.isShared { field = 1 }
         // Counted once for each closing: nothing is taken, and nothing new acknowledged, until it is open again.
-        if field == 0 && nxt != connections[i].rcv.lastACK { counters[i].windowClosings &+= 1 }
+        if field == 0 && nxt != connections[i].rcv.lastACK { windowClosed(i, now) }
         let edge = nxt + field &<< scale
         if edge > connections[i].rcv.adv { connections[i].rcv.adv = edge }
+        if promised == 0 && field > 0 && nxt == connections[i].rcv.lastACK && !isSYN { record(.reopened, i, now) }
         return UInt16(truncatingIfNeeded: field)
+    }
+
+    @inline(never) private mutating func windowClosed(_ i: Int, _ now: Instant) {
+        counters[i].windowClosings &+= 1
+        record(.closed, i, now)
     }
 
     /// Whether enough came back that the peer should hear of it without asking (RFC 9293, section 3.8.6.2.2): a segment when

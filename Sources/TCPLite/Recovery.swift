@@ -13,7 +13,7 @@ extension TCPStack {
                 connections[i].snd.recover = connections[i].snd.una - 1
             }
             grow(i, acked, now)
-            if !scoreboard.isEmpty(i) { enterFastRecoveryIfLost(i) }
+            if !scoreboard.isEmpty(i) { enterFastRecoveryIfLost(i, now) }
             return
         }
         recoveringACK(i, acked, now)
@@ -32,6 +32,7 @@ extension TCPStack {
             } else {
                 grow(i, acked, now)
             }
+            record(.recovered, i, now)
             return
         }
         connections[i].snd.rtxNext = .later(connections[i].snd.rtxNext, connections[i].snd.una)
@@ -49,23 +50,23 @@ extension TCPStack {
 
     /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675, section 2 when it brings a new report.
     /// An ACK that only reports what came twice is neither.
-    @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ isReport: Bool) {
+    @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ isReport: Bool, _ now: Instant) {
         // Answers to probes of a closed window are no duplicates: nothing is lost there.
         guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
         let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
         guard connections[i].usesSACK ? isReport : window == connections[i].snd.wnd else { return }
-        countDuplicate(i)
+        countDuplicate(i, now)
     }
 
-    @inline(never) private mutating func countDuplicate(_ i: Int) {
+    @inline(never) private mutating func countDuplicate(_ i: Int, _ now: Instant) {
         connections[i].snd.duplicateACKs = min(connections[i].snd.duplicateACKs &+ 1, 1 << 20)
         counters[i].duplicateACKs &+= 1
         pending.append(i)
-        if connections[i].snd.phase == .none { enterFastRecoveryIfLost(i) }
+        if connections[i].snd.phase == .none { enterFastRecoveryIfLost(i, now) }
     }
 
     /// RFC 6582, section 3.2, step 2 and RFC 6675, section 5: three duplicates, or reports of as much.
-    private mutating func enterFastRecoveryIfLost(_ i: Int) {
+    private mutating func enterFastRecoveryIfLost(_ i: Int, _ now: Instant) {
         let una = connections[i].snd.una
         let mss = Int(connections[i].snd.mss)
         let isLost = connections[i].usesSACK && scoreboard.lossEdge(i, una: una, mss: mss) > una
@@ -82,6 +83,7 @@ extension TCPStack {
         connections[i].snd.rtxNext = una
         connections[i].snd.forceRetransmission = true
         connections[i].snd.rtt.isTiming = false
+        record(.lossReported, i, now)
     }
 
     /// The retransmission timer has expired (RFC 6298, section 5; RFC 5681, section 3.1).
@@ -96,6 +98,7 @@ extension TCPStack {
         connections[i].snd.duplicateACKs = 0
         scoreboard.clear(i)
         retransmitFlight(i)
+        record(.timeout, i, now)
     }
 
     /// Everything in flight is sent again, as the congestion window allows.

@@ -63,7 +63,7 @@ extension TCPStack {
             sourcePort: connections[i].localPort, destinationPort: connections[i].remotePort,
             sequence: sequence.rawValue, acknowledgement: hasACK ? connections[i].rcv.nxt.rawValue : 0,
             headerLength: headerLength, flags: flags,
-            window: flags.contains(.rst) ? 0 : advertise(i, isSYN: isSYN))
+            window: flags.contains(.rst) ? 0 : advertise(i, isSYN: isSYN, now))
         header.write(to: tcp)
         var sum = writeNetwork(i, frame.from(ethernet.length), segmentLength, isToCut: isToCut)
         if configuration.transmitChecksumOffload {

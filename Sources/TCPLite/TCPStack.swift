@@ -30,6 +30,7 @@ public struct TCPStack: ~Copyable {
     var connections: GrowingSlab<Connection>
     /// What is counted of each connection, apart from what its segments touch.
     var counters: GrowingSlab<ConnectionCounters>
+    var windows: GrowingSlab<WindowHistory>
     /// CUBIC's part of each connection; none when another algorithm is chosen.
     var cubics: GrowingSlab<Cubic>
     var flows: FlowTable
@@ -110,6 +111,7 @@ public struct TCPStack: ~Copyable {
             partLimit: configuration.placedSends > 0 ? TCPStack.framePartLimit : 0)
         connections = GrowingSlab(capacity: count)
         counters = GrowingSlab(capacity: count)
+        windows = GrowingSlab(capacity: count)
         cubics = GrowingSlab(capacity: configuration.congestionControl == .cubic ? count : 0)
         identifiers = IdentifierLayout(places: count)
         flows = FlowTable(expecting: min(count, 512))

@@ -35,7 +35,7 @@ extension TCPStack {
             return
         }
         // Without a hardware address there is nobody to tell.
-        if emit(i, connections[i].snd.nxt, [.rst, .ack], 0, now) { statistics.resetsSent &+= 1 }
+        if emit(i, bareSequence(i), [.rst, .ack], 0, now) { statistics.resetsSent &+= 1 }
         connections[i].resetOwed = false
         parked.remove(i)
         if connections[i].isForgotten { release(i) }
@@ -235,11 +235,23 @@ extension TCPStack {
         if configuration.congestionControl == .cubic { cubics[i].idled() }
     }
 
+    /// Where a segment without data stands: SND.NXT, or the edge of the peer's window when more than that was sent, as by a probe
+    /// or before the window shrank. A peer does not hear what a segment beyond its window acknowledges (RFC 9293, section
+    /// 3.10.7.4): two that have closed their windows to each other would stay so from one timeout to the next.
+    @inline(__always) private func bareSequence(_ i: Int) -> SequenceNumber {
+        let nxt = connections[i].snd.nxt
+        let beyond = connections[i].snd.flight &- Int(connections[i].snd.wnd)
+        if beyond <= 0 { return nxt }
+        // Less than a unit of the window's scale may be what the peer rounded off, and it may have it already.
+        let isRounding = connections[i].snd.wnd > 0 && beyond < 1 << Int(connections[i].snd.scale)
+        return isRounding || connections[i].snd.una == connections[i].snd.iss ? nxt : nxt + -beyond
+    }
+
     /// One ACK for the burst: at once after two segments, after a gap or its closing; otherwise within the delay.
     @inline(__always) private mutating func acknowledge(_ i: Int, _ now: Instant) -> Bool {
         if connections[i].rcv.ackNow || connections[i].rcv.unacknowledged >= acknowledgeEvery {
             guard connections[i].state != .synSent else { return true }
-            let sequence = connections[i].snd.nxt
+            let sequence = bareSequence(i)
             guard emit(i, sequence, .ack, 0, now) else { return false }
             while connections[i].rcv.duplicatesOwed > 0 {
                 connections[i].rcv.duplicatesOwed &-= 1

@@ -53,7 +53,7 @@ import Timeline
     @Test("bytes that are not the stream's, and sums that are not the bytes', are found")
     func bytes() {
         let pattern = Pattern()
-        var application = Application(StationPlan(), number: 1, flows: [FlowPlan()])
+        var application = Application(StationPlan(), number: 1, flows: [FlowPlan()], peerRelays: false)
         let good = application.check(0, pattern.bytes(0, 0, 100), nil, pattern)
         #expect(good == nil)
         let shifted = application.check(0, pattern.bytes(0, 101, 100), nil, pattern)
@@ -96,7 +96,7 @@ import Timeline
     func books() throws {
         let workspace = Workspace()
         func station() -> Station {
-            Station(StationPlan(), number: 0, flows: [FlowPlan()], seed: 1, region: workspace.region(0))
+            Station(StationPlan(), number: 0, flows: [FlowPlan()], peerRelays: false, seed: 1, workspace)
         }
         func broken(_ check: () throws(Failure) -> Void) -> Rule? {
             do throws(Failure) { try check() } catch { return error.rule }

@@ -21,6 +21,27 @@ import Timeline
         }
     }
 
+    @Test("bytes that are sent from device memory arrive, lost and repeated, whole, cut and sent on", arguments: [false, true])
+    func placed(segmentation: Bool) {
+        var scenario = Scenario()
+        scenario.flows = [FlowPlan()]
+        scenario.flows[0].ends[0].bytes = 100_000
+        scenario.flows[0].ends[1].ending = .afterPeer
+        for i in 0...1 {
+            scenario.stations[i].offload = true
+            scenario.stations[i].segmentation = segmentation
+            scenario.stations[i].release = 200
+            scenario.lines[i].loss = 50_000
+        }
+        scenario.stations[0].placed = 700_000
+        scenario.stations[1].relays = true
+        let outcome = Simulator.run(scenario, Workspace())
+        #expect(outcome.failure == nil)
+        #expect(outcome.bytes == 200_000 && outcome.coverage[.relay] > 50)
+        #expect(outcome.coverage[.placedBytes] > 50 && outcome.coverage[.loss] > 5)
+        #expect((outcome.coverage[.segmentation] > 5) == segmentation)
+    }
+
     @Test("a seed replays frame by frame")
     func replay() {
         for seed: UInt64 in [1, 2, 9] {

@@ -239,6 +239,39 @@ import Timeline
         #expect(next.map(\.seq) == [sent[2].seq] && next[0].payload.count == 540)
     }
 
+    @Test("S-17, S-18: behind a probe, ACKs and a reset stand where the peer with its closed window hears them")
+    func behindProbe() throws {
+        let (script, id, sent) = try SenderTests.opened(20_000, window: 2920)
+        script.ack = sent[0].seq &+ 2920
+        script.window = 0
+        script.send(.ack)
+        script.now = try script.info(id).retransmitDeadline
+        #expect(script.poll().map(\.seq) == [script.ack])
+        #expect(try script.info(id).sndNxt.rawValue == script.ack &+ 1)
+        let answers = script.data(pattern(1460)) + script.data(pattern(1460))
+        #expect(answers.map(\.ack) == [script.seq] && answers.map(\.seq) == [script.ack])
+        script.host.stack.abort(id, pools: &script.host.pools)
+        let reset = script.poll()
+        #expect(reset.map(\.flags) == [[.rst, .ack]] && reset.map(\.seq) == [script.ack])
+    }
+
+    @Test("S-17: beyond a window that shrank, ACKs stand at its edge, unless that is as exact as its scale goes")
+    func beyondShrunk() throws {
+        let (script, id, sent) = try SenderTests.opened(
+            60_000, options: SenderTests.scaled, window: 100)
+        let first = try #require(sent.first?.seq)
+        let nxt = try script.info(id).sndNxt.rawValue
+        for (units, expected) in [(UInt32(92), nxt), (91, nxt), (90, first &+ 90 &* 128), (0, first)] {
+            script.window = UInt16(units)
+            script.ack = first
+            let answers = script.data(pattern(1460)) + script.data(pattern(1460))
+            #expect(nxt &- first == 11680 && answers.last?.seq == expected, "\(units)")
+        }
+    }
+
+    /// A SYN's options with a scale of 7.
+    private static let scaled: [UInt8] = [2, 4, 0x05, 0xB4, 1, 3, 3, 7]
+
     @Test("S-19: silly windows are not filled")
     func silly() throws {
         let (script, _, sent) = try SenderTests.opened(20_000, window: 14_600)

@@ -65,6 +65,7 @@
             #expect(MemoryLayout<Connection>.stride <= 464)
             #expect(MemoryLayout<ConnectionCounters>.stride <= 92)
             #expect(MemoryLayout<Cubic>.stride <= 48)
+            #expect(MemoryLayout<WindowHistory>.stride <= 264)
         }
 
         @Test("K-09: the scoreboard against a set of bytes, across the wrap")

@@ -1,3 +1,4 @@
+import DeviceMemory
 import Packets
 import TCPLite
 import Testing
@@ -111,6 +112,72 @@ import Timeline
         script.seq = 1
         let next = try script.open()
         #expect(try script.info(next).counters == ConnectionCounters())
+    }
+
+    @Test("what stops and starts a sender is remembered: losses, time-outs, and windows that close")
+    func windowHistory() throws {
+        let (script, id, sent) = try SenderTests.opened(60_000) { $0.slotsPerFlow = 4 }
+        #expect(try script.info(id).windows.isEmpty)
+        let una = sent[0].seq
+        let later = script.now + .milliseconds(1)
+        script.now = later
+        for last in [2, 3, 4] {
+            script.send(.ack, ack: una, options: SenderTests.report([(una &+ 1460, una &+ UInt32(last) &* 1460)]))
+        }
+        var windows = try script.info(id).windows
+        #expect(windows.map(\.cause) == [.lossReported] && windows[0].at == later)
+        #expect(windows[0].cwnd == windows[0].ssthresh && windows[0].cwnd == 8760 && windows[0].inFlight >= 14_600)
+        #expect(windows[0].peerWindow == 65535)
+        script.ack = try script.info(id).sndNxt.rawValue
+        script.send(.ack)
+        script.now = try script.info(id).retransmitDeadline
+        script.poll()
+        windows = try script.info(id).windows
+        #expect(windows.map(\.cause) == [.lossReported, .recovered, .timeout] && windows[2].cwnd == 1460)
+        // The peer's window, and this side's: four slots that the application keeps.
+        script.window = 0
+        script.ack = try script.info(id).sndNxt.rawValue
+        script.send(.ack)
+        script.window = 50_000
+        script.send(.ack)
+        script.host.returnsAtOnce = false
+        for count in [1460, 730] { script.data(pattern(count)) }
+        script.host.giveBack()
+        script.poll()
+        windows = try script.info(id).windows
+        #expect(windows.dropFirst(3).map(\.cause) == [.recovered, .peerClosed, .peerReopened, .closed, .reopened])
+        #expect(windows[4].peerWindow == 0 && windows[5].peerWindow == 50_000)
+        #expect(windows[6].ownWindow == 0 && windows[7].ownWindow > 2000)
+        // The oldest are forgotten.
+        script.window = 0
+        script.ack = try script.info(id).sndNxt.rawValue
+        script.send(.ack)
+        windows = try script.info(id).windows
+        #expect(windows.count == 8 && windows.total == 9 && windows.first?.cause == .recovered)
+        let again = try script.info(id).windows
+        #expect(windows.last?.cause == .peerClosed && windows == again)
+        // Of another connection in the same place nothing is left.
+        script.host.stack.abort(id, pools: &script.host.pools)
+        script.poll()
+        script.peerPort = 5001
+        script.seq = 1
+        #expect(try script.info(try script.open()).windows.isEmpty)
+    }
+
+    @Test("opening a connection closes and opens no window", arguments: [false, true])
+    func quietOpening(isPassive: Bool) throws {
+        let a = Host(small(1))
+        let b = Host(small(2))
+        let channel = Channel(a, b)
+        try b.stack.listen(port: 80)
+        let id = try a.stack.connect(to: address(2), port: 80, localPort: nil, now: channel.now)
+        let data = Bytes(pattern(50_000))
+        var sent = 0
+        channel.step = { if sent < data.view.count { sent += a.stack.send(id, data.view.from(sent)) } }
+        withExtendedLifetime(data) { channel.run(limit: .seconds(5)) }
+        let peer = try #require(b.order.first)
+        let windows = isPassive ? b.stack.info(peer)?.windows : a.stack.info(id)?.windows
+        #expect(sent == data.view.count && windows?.isEmpty == true)
     }
 
     @Test("R-09, R-10: how often a window was closed is counted, and no slot is no secret")

@@ -11,6 +11,15 @@ enum Layout {
     case late(Int)
 }
 
+/// A send from a region.
+private struct PlacedBytes {
+    var number: UInt32
+    var slots: [Int]
+    var length: Int
+    /// Position behind its last byte.
+    var end: Int
+}
+
 /// A connection of a stack and its ``ReferenceModel``, and everything that is compared between the two.
 final class ModelledFlow {
     static let peer = IPv4Address(10, 0, 0, 9)
@@ -39,6 +48,11 @@ final class ModelledFlow {
     private var sawOpened = false
     private var sawEnd = false
     private var told: CloseReason?
+
+    /// Sends from the region that are not over, the next one's number, and slots that nothing is sent from.
+    private var sends: [PlacedBytes] = []
+    private var nextSend: UInt32 = 0
+    private var freeSlots = Array(0..<Stage.outwardSlots)
 
     /// Opens a connection: the peer's SYN and the answer, or the stack's SYN and the peer's answer.
     init(
@@ -170,9 +184,81 @@ final class ModelledFlow {
         let isOpen = !model.isShut && [.established, .closeWait, .synReceived].contains(model.state)
         guard taken == (isOpen ? min(count, may) : 0) else { throw Finding("\(taken) of \(count) bytes were taken") }
         model.written += taken
-        guard model.una.distance(from: model.iss + 1) + stage.configuration.sendBufferBytes >= model.written else {
+        let placed = sends.reduce(0) { $0 + $1.length }
+        guard
+            model.una.distance(from: model.iss + 1) + stage.configuration.sendBufferBytes + placed >= model.written
+        else {
             throw Finding("more was taken than the send buffer holds")
         }
+    }
+
+    /// Sends from the region: a slot's bytes, whole or as two ranges, or those of two slots.
+    func place(_ input: inout FuzzInput) throws(Finding) {
+        let (shape, first) = (input.byte(), input.below(Stage.slotSize))
+        guard let id, !model.isOrphan else { return }
+        var ranges: [SendRange] = []
+        var slots: [Int] = []
+        var length = 0
+        for _ in 0...Int(shape & 1) {
+            guard let slot = freeSlots.popLast() else { break }
+            slots.append(slot)
+            let count = 1 + Int(shape >> 1) * (Stage.slotSize - first - 1) / 127
+            let at = slot * Stage.slotSize + first
+            for i in 0..<count { stage.outward[at + i] = ModelledFlow.byte(model.written + length + i) }
+            let cut = shape & 4 == 0 ? count : count / 2
+            ranges.append(SendRange(offset: UInt64(at), length: cut))
+            ranges.append(SendRange(offset: UInt64(at + cut), length: count - cut))
+            length += count
+        }
+        guard length > 0 else { return }
+        let isOpen = !model.isShut && [.established, .closeWait, .synReceived].contains(model.state)
+        do {
+            let number = try stage.stack.send(id, from: Stage.outwardPool, ranges, pools: &stage.pools)
+            guard isOpen, stage.configuration.transmitChecksumOffload, number == nextSend else {
+                throw Finding("send \(number) was taken where \(nextSend) was next, in state \(model.state)")
+            }
+            nextSend += 1
+            model.written += length
+            sends.append(PlacedBytes(number: number, slots: slots, length: length, end: model.written))
+        } catch let finding as Finding {
+            throw finding
+        } catch {
+            freeSlots += slots
+            let isExpected =
+                switch error as? TCPError {
+                case .noChecksumOffload: !stage.configuration.transmitChecksumOffload
+                case .notSending: !isOpen
+                case .sendQueueFull: true
+                default: false
+                }
+            guard isExpected else { throw Finding("\(length) bytes in state \(model.state) from a region: \(error)") }
+        }
+    }
+
+    /// Takes what the stack says is over: acknowledged by the peer, or given up with the connection. The bytes are overwritten.
+    func takeCompletions() throws(Finding) {
+        while let over = stage.stack.nextCompletion() {
+            for number in over.first...over.last {
+                guard over.connection == id, let at = sends.firstIndex(where: { $0.number == number }) else {
+                    throw Finding("\(over) of what is not under way")
+                }
+                let send = sends.remove(at: at)
+                let acknowledged = model.una.distance(from: model.iss + 1)
+                guard over.isAcknowledged ? acknowledged >= send.end : model.state == .closed else {
+                    throw Finding("\(over) with \(acknowledged) bytes acknowledged, state \(model.state)")
+                }
+                for slot in send.slots {
+                    let bytes = stage.outward.slice(slot * Stage.slotSize, Stage.slotSize)
+                    for i in 0..<bytes.count { bytes[i] = 0xA5 }
+                }
+                freeSlots += send.slots
+            }
+        }
+    }
+
+    /// A connection that is over has nothing under way.
+    func checkSends() throws(Finding) {
+        guard sends.isEmpty else { throw Finding("\(sends.count) sends of a connection that is no more are not over") }
     }
 
     /// The byte that the application writes at a position.

@@ -58,7 +58,10 @@ private final class OperationRun {
                 $0.orphanTimeout = .seconds(20)
                 $0.neighbourLifetime = .seconds(1_000_000)
                 $0.maxConnections = 3
+                $0.placedSends = 12
+                $0.segmentationOffload = b & 16 == 0
             }, slots: 264)
+        stage.holdsParts = a & 128 != 0
         try? stage.stack.listen(port: 80, flow: b & 128 == 0 ? nil : .guaranteed(slots: 150))
         frame.arp(operation: 1, peer: ModelledFlow.peer)
         stage.receive(frame.view, boundary: frame.view.count, .good)
@@ -74,7 +77,7 @@ private final class OperationRun {
         let before = stage.stack.statistics
         switch operation & 15 {
         case 0...5, 15: try segment(flow, &input, TCPFlags.ack, operation)
-        case 6: try flow.send(1 + input.below(4000))
+        case 6: try operation & 0x30 == 0x30 ? flow.place(&input) : flow.send(1 + input.below(4000))
         case 7: if operation & 0x70 == 0 { flow.shutdown() }
         case 8: if operation & 0xC0 == 0 { input.flag() ? flow.abort() : flow.leave() }
         case 9: try flow.read(atMost: operation & 16 == 0 ? .max : 1)
@@ -85,6 +88,7 @@ private final class OperationRun {
         default: isBurst.toggle()
         }
         if !isBurst { try flow.poll() }
+        try flow.takeCompletions()
         try flow.compare()
         try stage.checkBooks()
         let after = stage.stack.statistics
@@ -173,6 +177,9 @@ private final class OperationRun {
         try flow.poll()
         try flow.read(atMost: .max)
         try flow.checkEnd()
+        stage.releaseParts()
+        try flow.takeCompletions()
+        try flow.checkSends()
         self.flow = nil
         isBurst = false
     }

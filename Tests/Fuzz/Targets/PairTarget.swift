@@ -25,6 +25,7 @@ extension Scenario {
         for i in 0...1 { stations[i].guarantee = min(stations[i].guarantee, stations[i].slots / flows.count * 3 / 4) }
         lines = [LinePlan(decoding: &input), LinePlan(decoding: &input)]
         healsAt = 30_000_000
+        place(shape)
         if shape & 0x0C == 0x0C {
             liar = (0..<48).compactMap { _ in input.isEmpty ? nil : Lie(decoding: &input) }
             stations[1].wraps = false
@@ -32,6 +33,7 @@ extension Scenario {
             flows[0].isSimultaneous = false
             return
         }
+        if shape & 0x80 != 0 { relay() }
         var faults: [[Fault]] = [[], []]
         var frames = [0, 0]
         while !input.isEmpty && faults[0].count + faults[1].count < 100 {
@@ -49,6 +51,29 @@ extension Scenario {
             faults[line].append(Fault(frame: frames[line], kind: kind, value: amount))
         }
         for i in 0...1 { lines[i].script = faults[i] }
+    }
+}
+
+extension Scenario {
+    /// Who sends from device memory, and how the device takes it.
+    fileprivate mutating func place(_ shape: UInt8) {
+        for i in 0...1 {
+            stations[i].segmentation = shape & 0x40 == 0
+            stations[i].release = shape & 0x40 == 0 ? 0 : 1_000
+            guard shape & (i == 0 ? 0x10 : 0x20) != 0 else { continue }
+            stations[i].offload = true
+            stations[i].placed = 600_000
+        }
+    }
+
+    /// Station 1 sends what it receives.
+    fileprivate mutating func relay() {
+        stations[1].relays = true
+        stations[1].offload = true
+        flows = [flows[0]]
+        flows[0].ends[1].bytes = 0
+        flows[0].ends[1].ending = .afterPeer
+        if flows[0].ends[0].ending == .afterPeer { flows[0].ends[0].ending = .shutdown }
     }
 }
 

@@ -2,6 +2,7 @@ internal import DeviceMemory
 internal import HeaderSplit
 internal import Packets
 internal import PagePool
+internal import Simulation
 internal import Synchronization
 internal import TCPLite
 internal import Timeline
@@ -9,6 +10,10 @@ internal import Timeline
 /// A stack, its pool and region, and an application that holds what it is given until it is told to give it back.
 final class Stage {
     static let slotSize = 2048
+    /// What is sent from where it lies: a pool of its own, all of whose slots are the application's.
+    static let outwardPool: UInt16 = 2
+    static let outwardSlots = 8
+    private static let outwardStart = UInt64(0x1000_0000)
 
     var stack: TCPStack
     var pools: PoolTable
@@ -18,17 +23,35 @@ final class Stage {
     /// What the application holds.
     private(set) var slots: [(id: ConnectionID, slot: Netmem)] = []
     private(set) var linear: [(id: ConnectionID, bytes: Int)] = []
+    /// The device keeps its hold on parts of frames until the next poll.
+    var holdsParts = false
+    private var parts: [UInt32] = []
 
     init(_ configuration: Configuration, slots: Int) {
         precondition(slots <= StageMemory.slots)
         self.configuration = configuration
         stack = TCPStack(configuration: configuration, secret: (1, 0x9E37_79B9_7F4A_7C15))
-        pools = PoolTable(
+        pools = PoolTable(capacity: Int(Stage.outwardPool) + 1)
+        pools.install(
             PagePool(
                 identifier: 1,
                 provider: MemoryProvider(
                     deviceRegionAt: IOVA(0x10_0000), slotSize: Stage.slotSize, slotCount: slots)))
         memory = StageMemory.lend()
+        if configuration.placedSends > 0 { pools.install(Stage.outward()) }
+    }
+
+    private static func outward() -> PagePool {
+        var pool = PagePool(
+            identifier: outwardPool,
+            provider: MemoryProvider(
+                deviceRegionAt: IOVA(outwardStart), slotSize: slotSize, slotCount: outwardSlots))
+        pool.maySend = true
+        while let slot = pool.lend() {
+            let fragment = pool.arrive(slot, offset: 0, length: UInt32(slotSize))
+            _ = pool.deliver(fragment)
+        }
+        return pool
     }
 
     /// A stack small enough to be made anew for every input.
@@ -88,17 +111,45 @@ final class Stage {
 
     /// Ends a burst and shows what is sent to `use`, until nothing is due any more.
     func poll(_ use: (Emission?, ByteView) throws(Finding) -> Void) throws(Finding) {
+        releaseParts()
         for _ in 0..<256 {
             stack.poll(now: now, pools: &pools)
             while !stack.output.isEmpty {
-                let frame = stack.output.front
-                let emission = try Emission(frame, stack.output.frontOffload, mtu: configuration.interface.mtu)
-                try use(emission, frame)
+                let departure = departure()
+                for number in 0..<departure.count {
+                    let frame = departure.segment(number, memory.segment)
+                    try use(try Emission(frame, mtu: configuration.interface.mtu), frame)
+                }
+                for number in 0..<stack.output.frontPartCount {
+                    parts.append(stack.output.frontPart(number).label)
+                }
                 stack.output.popFront()
+                if !holdsParts { releaseParts() }
             }
             if stack.nextDeadline > now { return }
         }
         throw Finding("after 256 polls at one moment there is still something due")
+    }
+
+    /// The frame that leaves next; its parts are read where they are.
+    private func departure() -> Departure {
+        let head = stack.output.frontMutable
+        guard stack.output.frontPartCount > 0 else { return Departure(head, stack.output.frontOffload) }
+        memory.assembly.slice(0, head.count).copy(head.readOnly)
+        var length = head.count
+        for number in 0..<stack.output.frontPartCount {
+            let part = stack.output.frontPart(number)
+            let at = Int(part.iova.rawValue - Stage.outwardStart)
+            memory.assembly.slice(length, Int(part.length)).copy(outward.readOnly.slice(at, Int(part.length)))
+            length += Int(part.length)
+        }
+        return Departure(memory.assembly.slice(0, length), stack.output.frontOffload)
+    }
+
+    /// The device lets go of all parts of frames that it has read.
+    func releaseParts() {
+        for label in parts { stack.released(label, pools: &pools) }
+        parts.removeAll(keepingCapacity: true)
     }
 
     /// The application gives back one thing that it holds, from either end or out of the middle.
@@ -122,10 +173,20 @@ final class Stage {
         guard ledger.application <= slots.count, pools.pools[1].references().application == slots.count else {
             throw Finding("the application holds \(slots.count) records and the books say \(ledger)")
         }
+        try checkOutward(isOver: false)
         guard stack.connectionCount <= configuration.maxConnections, let info = stack.info(owner: 0),
             info.slotsPromised <= configuration.slotBudget, info.slotsInUse <= configuration.slotBudget,
             info.linearBlocksUsed <= configuration.linearBlocks
         else { throw Finding("more is promised than there is: \(String(describing: stack.info(owner: 0)))") }
+    }
+
+    private func checkOutward(isOver: Bool) throws(Finding) {
+        guard configuration.placedSends > 0 else { return }
+        let ledger = pools.pools[Int(Stage.outwardPool)].ledger()
+        let violations = pools.pools[Int(Stage.outwardPool)].statistics.violations
+        guard ledger.isBalanced, violations == 0, !isOver || ledger.application == ledger.total else {
+            throw Finding("slots that are sent from: \(ledger), \(violations) violations")
+        }
     }
 
     /// Ends it all: everything must come back.
@@ -133,6 +194,8 @@ final class Stage {
         try checkBooks()
         while !slots.isEmpty || !linear.isEmpty { giveBack(0) }
         stack.close(pools: &pools)
+        releaseParts()
+        try checkOutward(isOver: true)
         let ledger = pools.pools[1].ledger()
         guard ledger.pool == ledger.total, pools.pools[1].audit().isEmpty, pools.strays == 0 else {
             throw Finding("slots are lost: \(ledger)")
@@ -148,6 +211,8 @@ final class Stage {
 
     /// The device's memory.
     private var region: MutableByteView { memory.bytes }
+    /// The part of it that is sent from.
+    var outward: MutableByteView { memory.outward }
 
     deinit {
         stack.close(pools: &pools)
@@ -161,7 +226,14 @@ private final class StageMemory: @unchecked Sendable {
     private static let idle = Mutex<[StageMemory]>([])
 
     private let space = HeapBytes(count: StageMemory.slots * Stage.slotSize)
+    private let outwardSpace = HeapBytes(count: Stage.outwardSlots * Stage.slotSize)
+    private let whole = HeapBytes(count: 1 << 17)
+    private let cut = HeapBytes(count: 4096)
     var bytes: MutableByteView { space.bytes }
+    var outward: MutableByteView { outwardSpace.bytes }
+    /// Room for a frame before a device cuts it, and for a segment of it.
+    var assembly: MutableByteView { whole.bytes }
+    var segment: MutableByteView { cut.bytes }
 
     static func lend() -> StageMemory { idle.withLock { $0.popLast() } ?? StageMemory() }
     static func giveBack(_ memory: StageMemory) { idle.withLock { $0.append(memory) } }
