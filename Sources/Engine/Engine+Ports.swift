@@ -24,7 +24,7 @@ extension Engine where Driver: ~Copyable {
     ) throws(EngineError) {
         guard owner >= 0, owner < ports.count else { throw .binding(.noSuchOwner(owner: owner)) }
         // What the one there holds would be nobody's.
-        guard !openPorts[owner], owner != echoOwner else { throw .binding(.ownerTaken(owner: owner)) }
+        guard !openPorts[owner], !(isEcho && owner == 0) else { throw .binding(.ownerTaken(owner: owner)) }
         do {
             if let flows {
                 if stack.isRegistered(owner) { stack.removeOwner(owner, pools: &pools) }
@@ -85,10 +85,10 @@ extension Engine where Driver: ~Copyable {
     /// the others waiting.
     @inlinable mutating func deliver(_ now: Instant) -> Bool {
         var any = false
-        for owner in 0..<ports.count where openPorts[owner] && owner != echoOwner {
+        for owner in 0..<ports.count where openPorts[owner] && !(isEcho && owner == 0) {
             if deliver(to: owner, now) { any = true }
         }
-        if echoOwner >= 0 && echoDeliveries() { any = true }
+        if isEcho && echoDeliveries() { any = true }
         return any
     }
 

@@ -4,7 +4,7 @@ public import HeaderSplit
 public import Logging
 public import Packets
 public import PagePool
-public import Rings
+internal import Rings
 public import TCPLite
 public import Timeline
 public import VFIODriver
@@ -50,7 +50,7 @@ public import VFIODriver
     var failuresAfter = 0
     var binding = BindingStatistics()
     /// The application that is an echo; -1: none is.
-    @usableFromInline var echoOwner = -1
+    @usableFromInline var isEcho = false
     var echoStatistics = EchoStatistics()
     @usableFromInline var nextLook = Instant.zero
     /// The TCP stack: listen and connect through it before polling.
@@ -204,12 +204,7 @@ public import VFIODriver
         guard !stack.output.isEmpty else { return false }
         while !stack.output.isEmpty {
             let offload = stack.output.frontOffload
-            let request =
-                offload.tcpChecksum
-                ? TransmitOffload(
-                    tcpChecksum: true, linkLength: offload.linkLength, networkLength: offload.networkLength,
-                    transportLength: offload.transportLength, segmentSize: offload.segmentSize,
-                    isIPv6: offload.isIPv6) : nil
+            let request = offload.tcpChecksum ? offload : nil
             let parts = stack.output.frontPartCount
             if parts == 0 {
                 guard transmit.send(stack.output.front, request) else { break }

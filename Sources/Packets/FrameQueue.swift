@@ -1,39 +1,6 @@
 public import DeviceMemory
 public import Timeline
 
-/// What a sender asks of the NIC that carries a frame.
-@frozen public struct FrameOffload: BitwiseCopyable, Sendable, Hashable {
-    /// The TCP checksum field holds the pseudo-header sum and the device completes it.
-    public var tcpChecksum: Bool
-    /// The IP header is IPv6's: it has no checksum, and its length counts what follows it.
-    public var isIPv6: Bool
-    /// Bytes before the IP header.
-    public var linkLength: UInt8
-    /// Length of the IP header in bytes.
-    public var networkLength: UInt8
-    /// Length of the TCP header in bytes.
-    public var transportLength: UInt8
-    /// Payload of each segment that the device cuts the frame into; 0: the frame is one segment.
-    public var segmentSize: UInt16
-
-    /// Nothing: the frame is complete.
-    @inlinable public static var none: FrameOffload {
-        FrameOffload(tcpChecksum: false, linkLength: 0, networkLength: 0, transportLength: 0)
-    }
-
-    @inlinable public init(
-        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0,
-        isIPv6: Bool = false
-    ) {
-        self.tcpChecksum = tcpChecksum
-        self.linkLength = linkLength
-        self.networkLength = networkLength
-        self.transportLength = transportLength
-        self.segmentSize = segmentSize
-        self.isIPv6 = isIPv6
-    }
-}
-
 /// A bounded queue of Ethernet frames (without FCS), first in first out: whole ones in host memory, or their beginnings there
 /// and parts that stay where they are.
 ///
@@ -43,10 +10,10 @@ public import Timeline
     @usableFromInline struct Entry: BitwiseCopyable {
         @usableFromInline var length: Int
         @usableFromInline var due: Instant
-        @usableFromInline var offload: FrameOffload
+        @usableFromInline var offload: TransmitOffload
         @usableFromInline var mark: FrameMark
         @usableFromInline var parts: Int
-        @usableFromInline init(length: Int, due: Instant, offload: FrameOffload, mark: FrameMark, parts: Int) {
+        @usableFromInline init(length: Int, due: Instant, offload: TransmitOffload, mark: FrameMark, parts: Int) {
             self.length = length
             self.due = due
             self.offload = offload
@@ -102,7 +69,7 @@ public import Timeline
 
     /// Queues the reserved space as a frame of `length` bytes, and `parts` parts, that is not to leave before `due`.
     @inlinable public mutating func commit(
-        length: Int, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none, parts: Int = 0
+        length: Int, due: Instant = .zero, offload: TransmitOffload = .none, mark: FrameMark = .none, parts: Int = 0
     ) {
         precondition(!isFull && length <= frameCapacity && parts <= partLimit)
         entries[tail & mask] = Entry(length: length, due: due, offload: offload, mark: mark, parts: parts)
@@ -111,7 +78,7 @@ public import Timeline
 
     /// Copies a frame into the queue; false when the queue is full or the frame too long.
     @inlinable public mutating func push(
-        _ frame: ByteView, due: Instant = .zero, offload: FrameOffload = .none, mark: FrameMark = .none
+        _ frame: ByteView, due: Instant = .zero, offload: TransmitOffload = .none, mark: FrameMark = .none
     ) -> Bool {
         guard frame.count <= frameCapacity, let space = reserve() else { return false }
         space.copy(frame)
@@ -138,7 +105,7 @@ public import Timeline
     @inlinable public var frontDue: Instant { entries[head & mask].due }
 
     /// What the oldest frame asks of the NIC. The queue must not be empty.
-    @inlinable public var frontOffload: FrameOffload { entries[head & mask].offload }
+    @inlinable public var frontOffload: TransmitOffload { entries[head & mask].offload }
 
     /// What an impairment asks of the model that receives the oldest frame. The queue must not be empty.
     @inlinable public var frontMark: FrameMark { entries[head & mask].mark }

@@ -58,38 +58,6 @@ public protocol SplitDescriptorFormat {
     static func completion(_ ring: DescriptorWords, index: Int) -> ReceiveCompletion?
 }
 
-/// What the sender of a frame asks for, in the terms of a transmit descriptor.
-@frozen public struct TransmitOffload: BitwiseCopyable, Sendable, Hashable {
-    /// Insert the TCP checksum.
-    public var tcpChecksum: Bool
-    /// The IP header is IPv6's.
-    public var isIPv6: Bool
-    /// Bytes before the IP header.
-    public var linkLength: UInt8
-    /// Bytes of the IP header.
-    public var networkLength: UInt8
-    /// Bytes of the TCP header.
-    public var transportLength: UInt8
-    /// Payload of each segment that the device is to cut the frame into; 0: the frame is one segment.
-    public var segmentSize: UInt16
-
-    /// Names every field.
-    @inlinable public init(
-        tcpChecksum: Bool, linkLength: UInt8, networkLength: UInt8, transportLength: UInt8, segmentSize: UInt16 = 0,
-        isIPv6: Bool = false
-    ) {
-        self.tcpChecksum = tcpChecksum
-        self.linkLength = linkLength
-        self.networkLength = networkLength
-        self.transportLength = transportLength
-        self.segmentSize = segmentSize
-        self.isIPv6 = isIPv6
-    }
-
-    /// Bytes of all headers.
-    @inlinable public var headerLength: Int { Int(linkLength) &+ Int(networkLength) &+ Int(transportLength) }
-}
-
 /// How a family of NICs lays out transmit descriptors.
 public protocol TransmitDescriptorFormat {
     /// Bytes a descriptor takes.

@@ -35,7 +35,7 @@ struct StackSide<Driver: NICDriver & ~Copyable>: ~Copyable where Driver.Device: 
                 channel: ApplicationChannel(memory.channelBytes), log: log,
                 wait: { device.wait($0) })
             do throws(EngineError) {
-                if relays != nil { try engine.echoFirst() }
+                if relays != nil { try engine.echo() }
                 if lends { try Self.lend(&engine, region.slotCount, configuration) }
                 do throws(TCPError) {
                     for port in ports { try engine.stack.listen(port: port) }

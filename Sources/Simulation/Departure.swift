@@ -1,5 +1,5 @@
 package import DeviceMemory
-package import Packets
+internal import Packets
 
 /// A frame as a NIC sends it that was asked to: its parts read where they lie, cut into segments, each with its checksum.
 ///
@@ -7,14 +7,14 @@ package import Packets
 package struct Departure {
     /// The whole frame: in the stack's queue, or where its parts were read to.
     let frame: MutableByteView
-    let offload: FrameOffload
+    let offload: TransmitOffload
     /// Frames that it becomes.
     package let count: Int
 
     private var tcpAt: Int { Int(offload.linkLength) + Int(offload.networkLength) }
     private var headerLength: Int { tcpAt + Int(offload.transportLength) }
 
-    package init(_ frame: MutableByteView, _ offload: FrameOffload) {
+    package init(_ frame: MutableByteView, _ offload: TransmitOffload) {
         self.frame = frame
         self.offload = offload
         let size = Int(offload.segmentSize)

@@ -200,7 +200,7 @@ public struct Configuration: Sendable, BitwiseCopyable {
     /// of its own, 1280 (RFC 8201, section 4).
     public var minimumPathMTU = 552
     /// Whether the device completes TCP checksums: the field then holds the pseudo-header's sum, TCP length included, and
-    /// the frame's ``Packets/FrameOffload`` says so.
+    /// the frame's ``DeviceMemory/TransmitOffload`` says so.
     public var transmitChecksumOffload = false
     /// Whether the device cuts what is sent from a region into segments: the stack then hands over up to 64 KiB at once.
     public var segmentationOffload = false

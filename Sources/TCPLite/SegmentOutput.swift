@@ -70,7 +70,7 @@ extension TCPStack {
             tcp.setBE16(16, sum.folded)
             output.commit(
                 length: tcpStart &+ headerLength &+ inHost,
-                offload: FrameOffload(
+                offload: TransmitOffload(
                     tcpChecksum: true, linkLength: UInt8(truncatingIfNeeded: ethernet.length),
                     networkLength: UInt8(truncatingIfNeeded: networkLength),
                     transportLength: UInt8(truncatingIfNeeded: headerLength),

@@ -15,7 +15,7 @@ struct HeldFrames: ~Copyable {
         var releaseAt: UInt64 = 0
         /// Comes back at this time at the latest.
         var flushAt = Instant.never
-        var offload = FrameOffload.none
+        var offload = TransmitOffload.none
         var mark = FrameMark.none
     }
 
@@ -39,7 +39,7 @@ struct HeldFrames: ~Copyable {
     }
 
     /// Keeps the frame that was written to ``space()``; must not be full.
-    mutating func hold(length: Int, releaseAt: UInt64, flushAt: Instant, offload: FrameOffload, mark: FrameMark) {
+    mutating func hold(length: Int, releaseAt: UInt64, flushAt: Instant, offload: TransmitOffload, mark: FrameMark) {
         let place = freePlaces.trailingZeroBitCount
         freePlaces &= ~(1 << UInt64(place))
         entries[count] = Entry(

@@ -111,7 +111,7 @@ public struct Impairment: ~Copyable {
 
     /// Puts one copy of a frame where it belongs: held back, in the delay line, or straight to the output.
     private mutating func place(
-        _ frame: ByteView, _ offload: FrameOffload, _ mark: FrameMark, to output: inout FrameQueue, now: Instant,
+        _ frame: ByteView, _ offload: TransmitOffload, _ mark: FrameMark, to output: inout FrameQueue, now: Instant,
         room: Int
     ) {
         if reorderDraws.happens(kinds.reorder.probability) && !held.isFull {

@@ -117,8 +117,8 @@ private final class SendingRig<Driver: NICDriver & ~Copyable> where Driver.Devic
             device: device, configuration: whole, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _ = nic.step(now: nic.now + $0) }
         if echo {
-            try engine.echo(owner: 1, flows: OwnerConfiguration(slots: 200))
-            try engine.stack.listen(port: 7, owner: 1)
+            try engine.echo()
+            try engine.stack.listen(port: 7)
         } else {
             try engine.openPort(0, application.channel, PortConfiguration(tokenLimit: 4096), flows: nil)
             try far.stack.listen(port: 80)
@@ -331,9 +331,9 @@ private final class Source {
     func echo() throws {
         let rig = try SendingRig<I82576Driver<CountedDevice>>(.i82576, echo: true)
         let region = try DeviceRegion(size: 512 * 4096, slotSize: 4096, visibility: .flushRead)
-        var request = BindingRequest(queues: [1])
-        request.owner = 1
-        let binding = try rig.engine.bind(region, flushWindow: rig.device.flushWindow, request, now: rig.nic.now) {
+        let binding = try rig.engine.bind(
+            region, flushWindow: rig.device.flushWindow, BindingRequest(queues: [1]), now: rig.nic.now
+        ) {
             rig.wait($0)
         }
         try rig.engine.setSending(binding, true)

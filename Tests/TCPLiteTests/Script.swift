@@ -13,7 +13,7 @@ struct Sent {
     var payload: [UInt8]
     var checksumIsGood: Bool
     var frame: [UInt8]
-    var offload: FrameOffload
+    var offload: TransmitOffload
 
     var flags: TCPFlags { header.flags }
     var seq: UInt32 { header.sequence }
@@ -270,7 +270,7 @@ final class Script {
         return frame
     }
 
-    static func parse(_ frame: ByteView, _ offload: FrameOffload = .none) -> Sent? {
+    static func parse(_ frame: ByteView, _ offload: TransmitOffload = .none) -> Sent? {
         guard let ethernet = EthernetHeader(frame) else { return nil }
         let datagram = frame.from(ethernet.length)
         var sum: InternetChecksum

@@ -2,7 +2,7 @@ internal import ClientKit
 internal import DeviceMemory
 internal import HeaderSplit
 internal import PagePool
-public import TCPLite
+internal import TCPLite
 internal import VFIODriver
 
 /// What went back untouched.
@@ -23,28 +23,11 @@ public struct EchoStatistics: Sendable, Hashable {
 /// An application of no code: what arrives on its connections goes back on them, payload from the slots that it arrived in,
 /// read by the device alone (G.13).
 extension Engine where Driver: ~Copyable {
-    /// Makes application `owner` an echo. Nobody may be at its place.
-    ///
-    /// - Parameter flows: how the stack treats its connections; they deliver what is demanded.
-    public mutating func echo(owner: Int, flows: OwnerConfiguration) throws(EngineError) {
-        guard stack.configuredPlacedSends > 0 else { throw .binding(.noSending) }
-        guard !isPortOpen(owner) else { throw .binding(.ownerTaken(owner: owner)) }
-        var flows = flows
-        flows.pull = true
-        do {
-            if stack.isRegistered(owner) { stack.removeOwner(owner, pools: &pools) }
-            try stack.registerOwner(owner, flows)
-        } catch {
-            throw .stack(error)
-        }
-        echoOwner = owner
-    }
-
     /// Makes the application that was there from the start an echo, and lets its region be sent from: its port is passed by.
-    public mutating func echoFirst() throws(EngineError) {
+    public mutating func echo() throws(EngineError) {
         guard stack.configuredPlacedSends > 0 else { throw .binding(.noSending) }
         stack.setPull(owner: 0, true)
-        echoOwner = 0
+        isEcho = true
         for place in 1..<regions.count where regions[place].state == .active && regions[place].owner == 0 {
             pools.pools[place].maySend = true
         }
@@ -56,7 +39,7 @@ extension Engine where Driver: ~Copyable {
     /// Sends on what has arrived for the echo, as far as there is room.
     @inline(never) @usableFromInline mutating func echoDeliveries() -> Bool {
         var worked = false
-        while stack.relaySpace(owner: echoOwner) > 0, let delivery = stack.nextDelivery(owner: echoOwner, pools: &pools)
+        while stack.relaySpace(owner: 0) > 0, let delivery = stack.nextDelivery(owner: 0, pools: &pools)
         {
             worked = true
             echo(delivery)
@@ -71,7 +54,7 @@ extension Engine where Driver: ~Copyable {
             if let linear = delivery.linear {
                 let count = linear.count
                 let taken = stack.send(id, linear)
-                stack.credit(id, owner: echoOwner, slots: 0, linearBytes: count)
+                stack.credit(id, owner: 0, slots: 0, linearBytes: count)
                 echoStatistics.hostBytes &+= UInt64(taken)
                 // Not more was demanded than there was room for: the connection does not send any more.
                 if taken < count { giveUpEcho(id) }
@@ -94,7 +77,7 @@ extension Engine where Driver: ~Copyable {
         }
         if let left = fragment.take() {
             pools.recycle(left)
-            stack.credit(id, owner: echoOwner, slots: 1, linearBytes: 0)
+            stack.credit(id, owner: 0, slots: 1, linearBytes: 0)
         }
         demandMore(id)
     }

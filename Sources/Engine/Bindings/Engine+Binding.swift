@@ -186,7 +186,7 @@ extension Engine where Driver: ~Copyable {
             guard !seen.contains(queue) else { throw .queueNamedTwice(queue: queue) }
             seen.append(queue)
         }
-        guard isPortOpen(request.owner) || request.owner == echoOwner else {
+        guard isPortOpen(request.owner) || (isEcho && request.owner == 0) else {
             throw .noSuchOwner(owner: request.owner)
         }
         guard knobs.headerSplit else { throw .splitIsOff }

@@ -1,6 +1,5 @@
 internal import DeviceMemory
 internal import Packets
-internal import Rings
 internal import Timeline
 
 /// A frame that a port sends to itself or to its peer, by what is asked of it: everything else follows.

@@ -1,7 +1,7 @@
 public import DeviceMemory
 internal import HeaderSplit
 public import Logging
-public import Rings
+internal import Rings
 public import Timeline
 
 /// Who sends a self-test's frames, at the other end of the cable of the port that is tested.
