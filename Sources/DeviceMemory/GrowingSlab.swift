@@ -53,10 +53,9 @@
     /// Adds elements until there are `count`; nothing when there are as many. False, with nothing changed, when that is more
     /// than was set aside or the system grants no memory.
     @inlinable public mutating func grow(to count: Int, repeating element: Element) -> Bool {
-        if count <= used { return true }
-        guard count <= capacity, isAccessible(count) else { return false }
-        unsafe (base + used).initialize(repeating: element, count: count &- used)
-        used = count
+        let before = used
+        guard grow(zeroedTo: count) else { return false }
+        if count > before { unsafe (base + before).initialize(repeating: element, count: count &- before) }
         return true
     }
 

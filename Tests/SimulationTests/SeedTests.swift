@@ -58,7 +58,7 @@ import Timeline
         var scenario = Scenario(seed: 0)
         scenario.liar = nil
         scenario.flows = [FlowPlan()]
-        scenario.flows[0].ends[0].bytes = 20_000
+        scenario.flows[0].ends[0].bytes = 60_000
         scenario.lines[0].loss = 50_000
         scenario.lines[1].reorder = 100_000
         let random = Simulator.run(scenario, Workspace(), isTraced: true, isLogged: true)

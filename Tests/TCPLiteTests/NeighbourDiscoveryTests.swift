@@ -45,6 +45,24 @@ import Timeline
         #expect(script.others.isEmpty)
     }
 
+    @Test("RFC 4291, 2.7.1: addresses that end differently have a group each, and both are heard", arguments: [false, true])
+    func groups(onLink: Bool) throws {
+        let wide = IPv6Address(high: 0xFD00_0000_0000_0001, low: 0x0055_0001)
+        let script = try Script(
+            {
+                $0.interface.ipv6 = IPv6Configuration(linkLocal: linkLocal(1), address: wide)
+            }, isIPv6: true)
+        let target = onLink ? linkLocal(1) : wide
+        #expect(linkLocal(1).solicitedNode != wide.solicitedNode)
+        script.peer6 = onLink ? linkLocal(9) : address6(9)
+        script.others = []
+        script.input(script.solicitation(for: target))
+        script.poll()
+        let frame = try #require(script.others.first)
+        let answer = try #require(script.sent6(frame))
+        #expect(answer.neighbour == NeighbourMessage(target: target, mac: mac(1)))
+    }
+
     @Test("RFC 4861, 7.2.4: who has no address yet is told before all nodes, and not remembered")
     func duplicateDetection() throws {
         let script = try Script(isIPv6: true)

@@ -239,10 +239,12 @@ import Timeline
         #expect(next.map(\.seq) == [sent[2].seq] && next[0].payload.count == 540)
     }
 
-    @Test("S-17, S-18: behind a probe, ACKs and a reset stand where the peer with its closed window hears them")
-    func behindProbe() throws {
-        let (script, id, sent) = try SenderTests.opened(20_000, window: 2920)
-        script.ack = sent[0].seq &+ 2920
+    @Test(
+        "S-17, S-18: behind a probe, ACKs and a reset stand where the peer with its closed window hears them",
+        arguments: [Script.sack, SenderTests.scaled])
+    func behindProbe(options: [UInt8]) throws {
+        let (script, id, _) = try SenderTests.opened(20_000, options: options, window: 2920)
+        script.ack = try script.info(id).sndNxt.rawValue
         script.window = 0
         script.send(.ack)
         script.now = try script.info(id).retransmitDeadline
@@ -270,7 +272,7 @@ import Timeline
     }
 
     /// A SYN's options with a scale of 7.
-    private static let scaled: [UInt8] = [2, 4, 0x05, 0xB4, 1, 3, 3, 7]
+    static let scaled: [UInt8] = [2, 4, 0x05, 0xB4, 1, 3, 3, 7]
 
     @Test("S-19: silly windows are not filled")
     func silly() throws {

@@ -87,7 +87,7 @@ import Timeline
 
     @Test("What happens to a connection is counted with it, by reason")
     func counters() throws {
-        let (script, id, sent) = try SenderTests.opened(60_000, options: Script.sack)
+        let (script, id, sent) = try SenderTests.opened(60_000, options: Script.sack) { $0.maxConnections = 1 }
         script.send(.ack, options: SenderTests.report([(sent[1].seq, sent[4].seq)]))
         script.send(.ack, options: SenderTests.report([(sent[1].seq &- 100_000, sent[1].seq &- 90_000)]))
         script.send(.ack, options: SenderTests.report([(sent[9].seq &+ 90_000, sent[9].seq &+ 99_000)]))
@@ -116,7 +116,10 @@ import Timeline
 
     @Test("what stops and starts a sender is remembered: losses, time-outs, and windows that close")
     func windowHistory() throws {
-        let (script, id, sent) = try SenderTests.opened(60_000) { $0.slotsPerFlow = 4 }
+        let (script, id, sent) = try SenderTests.opened(60_000) {
+            $0.slotsPerFlow = 4
+            $0.maxConnections = 1
+        }
         #expect(try script.info(id).windows.isEmpty)
         let una = sent[0].seq
         let later = script.now + .milliseconds(1)
@@ -125,6 +128,7 @@ import Timeline
             script.send(.ack, ack: una, options: SenderTests.report([(una &+ 1460, una &+ UInt32(last) &* 1460)]))
         }
         var windows = try script.info(id).windows
+        try #require(windows.count == 1)
         #expect(windows.map(\.cause) == [.lossReported] && windows[0].at == later)
         #expect(windows[0].cwnd == windows[0].ssthresh && windows[0].cwnd == 8760 && windows[0].inFlight >= 14_600)
         #expect(windows[0].peerWindow == 65535)
@@ -133,7 +137,8 @@ import Timeline
         script.now = try script.info(id).retransmitDeadline
         script.poll()
         windows = try script.info(id).windows
-        #expect(windows.map(\.cause) == [.lossReported, .recovered, .timeout] && windows[2].cwnd == 1460)
+        try #require(windows.map(\.cause) == [.lossReported, .recovered, .timeout])
+        #expect(windows[2].cwnd == 1460)
         // The peer's window, and this side's: four slots that the application keeps.
         script.window = 0
         script.ack = try script.info(id).sndNxt.rawValue
@@ -145,7 +150,7 @@ import Timeline
         script.host.giveBack()
         script.poll()
         windows = try script.info(id).windows
-        #expect(windows.dropFirst(3).map(\.cause) == [.recovered, .peerClosed, .peerReopened, .closed, .reopened])
+        try #require(windows.dropFirst(3).map(\.cause) == [.recovered, .peerClosed, .peerReopened, .closed, .reopened])
         #expect(windows[4].peerWindow == 0 && windows[5].peerWindow == 50_000)
         #expect(windows[6].ownWindow == 0 && windows[7].ownWindow > 2000)
         // The oldest are forgotten.
