@@ -87,7 +87,7 @@ private final class SendingRig<Driver: NICDriver & ~Copyable> where Driver.Devic
     var completed: [FragmentRecord] { application.sends }
 
     init(
-        _ model: SoftNICModel, mtu: Int = 1500, offload: Bool = true, echo: Bool = false,
+        _ model: SoftNICModel, mtu: Int = 1500, offload: Bool = true, echo: Bool = false, descriptors: Int = 64,
         _ change: (inout SoftNICConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = SoftNICConfiguration(model: model, preset: .strict, macAddress: [2, 0, 0, 0, 0, 1])
@@ -112,7 +112,7 @@ private final class SendingRig<Driver: NICDriver & ~Copyable> where Driver.Devic
         whole.applications = 2
         whole.device.splitQueues = 1
         whole.device.receiveDescriptors = 64
-        whole.device.transmitDescriptors = 64
+        whole.device.transmitDescriptors = descriptors
         engine = try Engine<Driver>(
             device: device, configuration: whole, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { _ = nic.step(now: nic.now + $0) }
@@ -219,6 +219,26 @@ private final class Source {
         #expect(try sends(I82576Driver<CountedDevice>.self, .i82576, mtu: mtu) == [])
         #expect(try sends(I82574Driver<CountedDevice>.self, .i82574, mtu: mtu) == [])
         #expect(try sends(I82599Driver<CountedDevice>.self, .i82599, mtu: mtu) == [])
+    }
+
+    @Test("frames of as many parts as there may be leave through the shortest ring, of 8 descriptors (U.26)")
+    func shortestRing() throws {
+        let rig = try SendingRig<I82576Driver<CountedDevice>>(.i82576, descriptors: 8)
+        let source = try Source(256 << 10)
+        let binding = try rig.engine.bindForSending(
+            source.region, flushWindow: rig.device.flushWindow, now: rig.nic.now)
+        let id = try rig.engine.stack.connect(
+            to: IPv4Address(10, 0, 0, 2), port: 80, localPort: nil, now: rig.nic.now)
+        rig.run { rig.far.connection != nil }
+        // Runs of 40 bytes, none beside another: what a segment has room for is more than a frame may have.
+        let ranges = (0..<120).map { SendRange(offset: UInt64($0 * 1000), length: 40) }
+        _ = try rig.engine.send(id, from: binding, ranges)
+        rig.run(20_000) { !rig.completed.isEmpty }
+        let expected = ranges.flatMap { source.bytes[Int($0.offset)..<Int($0.offset) + 40] }
+        #expect(rig.far.received == expected && rig.completed.map(\.isAcknowledged) == [true])
+        let transmit = rig.engine.report().transmit
+        #expect(transmit.parts >= 120 && transmit.parts <= 150, "\(transmit)")
+        #expect(rig.engine.audit() == [])
     }
 
     @Test(

@@ -123,6 +123,19 @@ private struct TransmitBench: ~Copyable {
         #expect(again)
     }
 
+    @Test("8 descriptors carry a context, a beginning and five parts, and no more")
+    func mostParts() throws {
+        var bench = try TransmitBench()
+        let offload = TransmitOffload(tcpChecksum: true, linkLength: 14, networkLength: 20, transportLength: 20)
+        let header = HeapBytes(count: 54)
+        let tooMany = bench.queue.send(header.bytes.readOnly, offload, parts: 6, partBytes: 6)
+        let fits = bench.queue.send(header.bytes.readOnly, offload, parts: 5, partBytes: 5)
+        for label in 1...5 as ClosedRange<UInt32> {
+            bench.queue.append(PlacedPart(iova: IOVA(0x5000), length: 1, label: label))
+        }
+        #expect(!tooMany && fits && bench.queue.inFlight == 7)
+    }
+
     @Test("taken back from a stopped device, every label comes back once (U.29)")
     func giveUp() throws {
         var bench = try TransmitBench()
