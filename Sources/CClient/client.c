@@ -185,7 +185,13 @@ int uiodrv_connect(struct uiodrv_client *client, const char *path) {
 }
 
 int uiodrv_attach(struct uiodrv_client *client, uint64_t slot_size, uint64_t bytes, uint64_t flags) {
-    struct uiodrv_message message = {.operation = UIODRV_OP_ATTACH, .operands = {slot_size, bytes, flags}};
+    return uiodrv_attach_to_send(client, slot_size, bytes, flags, 0);
+}
+
+int uiodrv_attach_to_send(struct uiodrv_client *client, uint64_t slot_size, uint64_t bytes, uint64_t flags,
+                          uint64_t send_bytes) {
+    struct uiodrv_message message = {
+        .operation = UIODRV_OP_ATTACH, .operands = {slot_size, bytes, flags, 0, send_bytes}};
     int result = ask(client, &message);
     return result == 0 && !client->channel ? -EPROTO : result;
 }
@@ -390,6 +396,7 @@ const char *uiodrv_explain(int result) {
         "there is no route to the address",
         "the device is gone",
         "the device did not do what binding needs",
+        "this controller sends from no region",
     };
     if (result < 0) return strerror(-result);
     return (size_t)result < sizeof words / sizeof *words ? words[result] : "the controller gave an unknown status";

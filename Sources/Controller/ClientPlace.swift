@@ -15,6 +15,8 @@ struct ClientPlace: ~Copyable {
     var channel: ChannelMemory?
     /// Its present binding; 0 is none.
     var binding: UInt16 = 0
+    /// Slots that its connections may be promised.
+    var slots = 0
     /// Bindings of regions that it knows of, until their last token is back.
     var regions: [UInt16] = []
     /// Ports that it listens on, with the rules that bring them here.

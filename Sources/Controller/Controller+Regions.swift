@@ -50,9 +50,10 @@ extension Controller where Driver: ~Copyable {
         var port = PortConfiguration(tokenLimit: limit == 0 ? region.slotCount * 2 : min(max(limit, 4), most))
         port.lifetime = request.operands.2 & 1 != 0 ? .binding : .connection
         port.uniform = request.operands.2 & 2 != 0
-        let posted = engine.descriptorsPerQueue
-        guard region.slotCount > posted + 16 else { return .regionTooSmall }
-        var flows = OwnerConfiguration(slots: region.slotCount - posted)
+        guard let lent = slotsToLend(request, region) else { return .noSending }
+        clients[place].slots = region.slotCount - engine.descriptorsPerQueue - lent
+        guard clients[place].slots > 16 else { return .regionTooSmall }
+        var flows = OwnerConfiguration(slots: clients[place].slots)
         flows.quota = configuration.quota
         flows.warningTime = configuration.warningTime
         flows.stallAfter = configuration.stallAfter
@@ -69,11 +70,20 @@ extension Controller where Driver: ~Copyable {
         } catch {
             return .noMemory
         }
-        return bind(place, region, queue, now)
+        return bind(place, region, queue, lending: lent, now)
+    }
+
+    /// Slots of a region that the client asks for to send from; `nil` when nobody may.
+    private func slotsToLend(_ request: ControlMessage, _ region: borrowing DeviceRegion) -> Int? {
+        let bytes = request.operands.4
+        if bytes == 0 { return 0 }
+        guard engine.stack.configuredPlacedSends > 0 else { return nil }
+        let slots = (bytes - 1) / UInt64(region.slotSize) + 1
+        return Int(min(slots, UInt64(region.slotCount)))
     }
 
     private mutating func bind(
-        _ place: Int, _ region: borrowing DeviceRegion, _ queue: Int, _ now: Instant
+        _ place: Int, _ region: borrowing DeviceRegion, _ queue: Int, lending lent: Int, _ now: Instant
     ) -> ControlStatus {
         var request = BindingRequest(queues: [queue])
         request.owner = place
@@ -81,6 +91,7 @@ extension Controller where Driver: ~Copyable {
         do {
             let window = try flushWindow(region)
             clients[place].binding = try engine.bind(region, flushWindow: window, request, now: now, wait: wait)
+            if lent > 0 { try engine.lendForSending(clients[place].binding, slots: lent) }
         } catch let error as BindingError {
             return status(of: error)
         } catch {
@@ -97,9 +108,15 @@ extension Controller where Driver: ~Copyable {
         guard clients[place].binding != 0 else { return .notAttached }
         do {
             let region = try makeRegion(request, own)
+            guard let lent = slotsToLend(request, region) else { return .noSending }
+            // What its connections were promised must be there in the new one as well.
+            guard lent == 0 || region.slotCount - engine.descriptorsPerQueue - lent >= clients[place].slots else {
+                return .regionTooSmall
+            }
             let window = try flushWindow(region)
             clients[place].binding = try engine.rehome(
                 clients[place].binding, to: region, flushWindow: window, now: now, wait: wait)
+            if lent > 0 { try engine.lendForSending(clients[place].binding, slots: lent) }
             guard sendRegion(place, region) else { return .noMemory }
         } catch let error as ControlStatus {
             return error

@@ -19,6 +19,8 @@ public struct BenchOptions: Sendable {
     public var socketMode: UInt16 = 0o600
     /// Bytes that one client's region may have.
     public var mostRegionBytes = 64 << 20
+    /// Runs of bytes that may be under way from regions; 0: clients send from none.
+    public var placedSends = 1024
     /// Seed of the peer's secrets.
     public var seed: UInt64 = 1
 
@@ -69,6 +71,8 @@ public final class Bench: @unchecked Sendable {
         stack.defaultOwner = OwnerConfiguration(slots: 0)
         stack.msl = .milliseconds(1)
         stack.transmitChecksumOffload = true
+        stack.segmentationOffload = true
+        stack.placedSends = options.placedSends
         var configuration = EngineConfiguration(stack: stack)
         configuration.device.splitQueues = options.clients
         configuration.device.receiveDescriptors = Bench.descriptors

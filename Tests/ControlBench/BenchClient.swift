@@ -17,6 +17,9 @@ public final class BenchClient {
     public private(set) var connections: [UInt32] = []
     /// Connections that ended.
     public private(set) var closed: [UInt32] = []
+    /// Where it may send from, and sends that are over.
+    public private(set) var areas: [FragmentRecord] = []
+    public private(set) var sends: [FragmentRecord] = []
     /// Bytes in regions so far.
     public private(set) var deviceBytes = 0
     /// Records whose bytes are not those that were sent, or that name no memory of this client.
@@ -90,7 +93,10 @@ public final class BenchClient {
             client.consumeLinear(record)
         case .opened: connections.append(record.connection)
         case .closed, .endOfStream: closed.append(record.connection)
-        case .event: if let event = record.event { events.append(event) }
+        case .event:
+            if let event = record.event { events.append(event) }
+            if record.event == .sendArea { areas.append(record) }
+        case .sent: sends.append(record)
         default: break
         }
     }

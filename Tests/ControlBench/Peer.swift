@@ -20,6 +20,8 @@ public struct Peer: ~Copyable {
     public var isSending = true
     /// Connections opened so far.
     public private(set) var connections: UInt64 = 0
+    /// What arrived on connections that clients opened.
+    public private(set) var received: [UInt8] = []
 
     public init(seed: UInt64) {
         var configuration = Configuration(
@@ -28,15 +30,15 @@ public struct Peer: ~Copyable {
         configuration.maxConnections = 64
         configuration.sendBufferBytes = 256 << 10
         configuration.slotsPerFlow = 1
-        configuration.slotBudget = 64
+        configuration.slotBudget = 512
         configuration.msl = .milliseconds(1)
         stack = TCPStack(configuration: configuration, secret: (seed, ~seed))
         pools = PoolTable(
             PagePool(
                 identifier: 2,
-                provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 2048, slotCount: 64)))
+                provider: MemoryProvider(deviceRegionAt: IOVA(0x1000), slotSize: 2048, slotCount: 512)))
         for i in 0..<message.count { message.bytes[i] = UInt8(truncatingIfNeeded: i &* 131 &+ i >> 8) }
-        try? stack.listen(port: Peer.listeningPort)
+        try? stack.listen(port: Peer.listeningPort, flow: .guaranteed(slots: 32))
     }
 
     /// Where it accepts connections.
@@ -62,6 +64,10 @@ public struct Peer: ~Copyable {
         while let delivery = stack.nextDelivery() {
             guard let i = ids.firstIndex(of: delivery.connection) else {
                 if case .opened = delivery.kind { connections &+= 1 }
+                if let bytes = delivery.linear {
+                    for i in 0..<bytes.count { received.append(bytes[i]) }
+                    stack.credit(delivery.connection, slots: 0, linearBytes: bytes.count)
+                }
                 continue
             }
             switch delivery.kind {

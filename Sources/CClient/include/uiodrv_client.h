@@ -172,6 +172,9 @@ struct uiodrv_client {
 int uiodrv_connect(struct uiodrv_client *client, const char *path);
 // Asks for a region of `bytes` in slots of `slot_size`, and for a queue that fills it.
 int uiodrv_attach(struct uiodrv_client *client, uint64_t slot_size, uint64_t bytes, uint64_t flags);
+// The same, with `send_bytes` of them, in whole slots, to write to and to send from: UIODRV_SEND_AREA tells where.
+int uiodrv_attach_to_send(struct uiodrv_client *client, uint64_t slot_size, uint64_t bytes, uint64_t flags,
+                          uint64_t send_bytes);
 // Accepts connections to `port`, each with `slots` guaranteed (0: shared).
 int uiodrv_listen(struct uiodrv_client *client, uint16_t port, uint32_t slots);
 // Gives everything back and frees what `client` holds.

@@ -15,6 +15,9 @@ public struct AttachOptions: Sendable, Hashable {
     public var uniform = false
     /// Tokens that may be out at once; 0 is twice the slots, and 16 times the slots is the most there can be.
     public var tokenLimit = 0
+    /// Bytes of the region, in whole slots, that are the client's to write to and to send from for as long as it has the region:
+    /// the channel's event ``ChannelEvent/sendArea`` says where. Nothing arrives there.
+    public var sendBytes = 0
 
     /// The defaults above.
     public init() {}
@@ -126,6 +129,7 @@ public struct ClientSession: ~Copyable {
         message.operands.1 = UInt64(max(options.regionBytes, 0))
         message.operands.2 = options.flags
         message.operands.3 = UInt64(max(options.tokenLimit, 0))
+        message.operands.4 = UInt64(max(options.sendBytes, 0))
         return UInt16(truncatingIfNeeded: try ask(message, descriptor: descriptor).operands.0)
     }
 

@@ -103,6 +103,8 @@ extension Engine where Driver: ~Copyable {
         allow(place)
         regions[place].state = .active
         regions[old].state = .draining
+        // What was lent of the old one is not of the new one; what is on its way out keeps its slots until it has left.
+        withdrawSending(old)
         for i in rules.indices where rules[i].binding == number { rules[i].binding = UInt16(place) }
         if isPortOpen(request.owner) {
             if ports[request.owner].placementPool == old { ports[request.owner].placementPool = place }

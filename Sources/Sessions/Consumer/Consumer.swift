@@ -98,12 +98,12 @@ struct Consumer: ~Copyable {
         case .device:
             records &+= 1
             if record.isMoved { movedBytes &+= UInt64(record.length) } else { deviceBytes &+= UInt64(record.length) }
-            if let bytes = regions.payload(record) { use(bytes.readOnly, record) } else { payloadSumErrors &+= 1 }
+            if let bytes = regions.payload(record) { use(bytes.readOnly, record, now) } else { payloadSumErrors &+= 1 }
             giveBack(record.token)
         case .linear:
             records &+= 1
             linearBytes &+= UInt64(record.length)
-            use(client.bytes(of: record), record)
+            use(client.bytes(of: record), record, now)
             client.consumeLinear(record)
         case .opened: open(record)
         case .endOfStream: if let i = index[record.connection] { end(i, reset: false) }
@@ -124,7 +124,7 @@ struct Consumer: ~Copyable {
         }
     }
 
-    private mutating func use(_ bytes: ByteView, _ record: FragmentRecord) {
+    private mutating func use(_ bytes: ByteView, _ record: FragmentRecord, _ now: Instant) {
         if record.hasPayloadSum {
             var sum = InternetChecksum()
             sum.add(bytes)
@@ -136,7 +136,7 @@ struct Consumer: ~Copyable {
             }
         }
         guard let i = index[record.connection] else { return }
-        streams[i].take(bytes)
+        streams[i].take(bytes, now: now)
     }
 
     private mutating func giveBack(_ token: UInt64) {
@@ -245,7 +245,7 @@ struct Consumer: ~Copyable {
         (0..<streams.count).map { i in
             StreamResult(
                 peer: streams[i].peer, bytes: streams[i].digest.count, sha256: hexadecimal(streams[i].digest.finish()),
-                complete: streams[i].isComplete)
+                complete: streams[i].isComplete, longestPauseS: streams[i].longestPause.seconds)
         }
     }
 
@@ -266,4 +266,6 @@ public struct StreamResult: Codable, Sendable {
     public var sha256: String
     /// The stream ended as it should.
     public var complete: Bool
+    /// Seconds, at most, between bytes that arrived one after the other; 0 where nobody looked.
+    public var longestPauseS = 0.0
 }

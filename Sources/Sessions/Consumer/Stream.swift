@@ -1,4 +1,5 @@
 internal import DeviceMemory
+internal import Timeline
 
 /// One received connection as the consumer sees it.
 struct Stream: ~Copyable {
@@ -13,6 +14,9 @@ struct Stream: ~Copyable {
     var answered = false
     var shutDown = false
     var shutDownCounted = false
+    /// When bytes came last, and the longest time that passed between some and the next.
+    private var movedAt: Instant?
+    private(set) var longestPause = Interval.zero
 
     init(connection: UInt32, peer: String, http: Bool, output: consuming OutputFile?) {
         self.connection = connection
@@ -22,7 +26,9 @@ struct Stream: ~Copyable {
     }
 
     /// Takes bytes of the stream in order.
-    mutating func take(_ bytes: ByteView) {
+    mutating func take(_ bytes: ByteView, now: Instant) {
+        if let movedAt { longestPause = max(longestPause, now - movedAt) }
+        movedAt = now
         guard http != nil else { return store(bytes) }
         var body = bytes
         if let start = http?.head(bytes) { body = bytes.from(start) } else { return }

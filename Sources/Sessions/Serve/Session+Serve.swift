@@ -117,6 +117,7 @@ private struct ServeRun<Device: PCIDevice>: DriverUser, ~Copyable {
         stack.transmitChecksumOffload = true
         stack.msl = .milliseconds(500)
         var configuration = SessionPlan.engine(options.device, stack: stack)
+        SessionPlan.sendFromRegion(&configuration)
         configuration.applications = clients
         configuration.regions = 63
         configuration.stack.owners = clients
