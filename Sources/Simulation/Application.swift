@@ -111,7 +111,8 @@ struct Application {
                     }
                 }
             }
-            while left > 0, mayRead(station), let delivery = station.stack.nextDelivery(owner: 0, pools: &station.pools) {
+            while left > 0, mayRead(station), let delivery = station.stack.nextDelivery(owner: 0, pools: &station.pools)
+            {
                 try take(delivery, station, pattern, now: now)
                 left -= 1
                 if plan.sleep > 0 && !hasSlept && total >= plan.sleepAfter && total > 0 {

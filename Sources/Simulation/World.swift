@@ -139,7 +139,8 @@ struct World: ~Copyable {
 
     private mutating func turn(_ i: Int, _ workspace: Workspace) throws(Failure) {
         guard let station = stations[i] else { return }
-        let isDue = station.burst > 0 || station.stack.nextDeadline <= now || station.application.wake <= now
+        let isDue =
+            station.burst > 0 || station.stack.nextDeadline <= now || station.application.wake <= now
             || station.outward.due <= now
         guard isDue else { return }
         turns += 1

@@ -87,7 +87,7 @@ extension TCPStack {
         guard window > before else { return }
         if before == 0 {
             // Before its first segment a peer had no window that it could have closed.
-            if connections[i].snd.maxWnd > window || counters[i].peerWindowClosings > 0 { record(.peerReopened, i, now) }
+            if counters[i].peerWindowClosings > 0 { record(.peerReopened, i, now) }
             // The probes' back-off ends, and what the closed window refused goes out again without waiting for the timer.
             connections[i].snd.rtt.backoff = 0
             if connections[i].snd.flight > 0 {

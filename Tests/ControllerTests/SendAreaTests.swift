@@ -76,7 +76,9 @@ extension ControllerTests {
         #expect(bench.problems() == ["1 refused operations"] && client.wrong == 0)
     }
 
-    @Test("a client that dies in mid-send leaves its memory to the device until the connection is over, and no longer (U.29)")
+    @Test(
+        "a client that dies in mid-send leaves its memory to the device until the connection is over, and no longer (U.29)"
+    )
     func deathInMidSend() throws {
         let bench = try Bench()
         defer { bench.end() }

@@ -21,7 +21,9 @@ import Timeline
         }
     }
 
-    @Test("bytes that are sent from device memory arrive, lost and repeated, whole, cut and sent on", arguments: [false, true])
+    @Test(
+        "bytes that are sent from device memory arrive, lost and repeated, whole, cut and sent on",
+        arguments: [false, true])
     func placed(segmentation: Bool) {
         var scenario = Scenario()
         scenario.flows = [FlowPlan()]

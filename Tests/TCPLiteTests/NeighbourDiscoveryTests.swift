@@ -45,7 +45,9 @@ import Timeline
         #expect(script.others.isEmpty)
     }
 
-    @Test("RFC 4291, 2.7.1: addresses that end differently have a group each, and both are heard", arguments: [false, true])
+    @Test(
+        "RFC 4291, 2.7.1: addresses that end differently have a group each, and both are heard",
+        arguments: [false, true])
     func groups(onLink: Bool) throws {
         let wide = IPv6Address(high: 0xFD00_0000_0000_0001, low: 0x0055_0001)
         let script = try Script(

@@ -39,8 +39,7 @@ extension Engine where Driver: ~Copyable {
     /// Sends on what has arrived for the echo, as far as there is room.
     @inline(never) @usableFromInline mutating func echoDeliveries() -> Bool {
         var worked = false
-        while stack.relaySpace(owner: 0) > 0, let delivery = stack.nextDelivery(owner: 0, pools: &pools)
-        {
+        while stack.relaySpace(owner: 0) > 0, let delivery = stack.nextDelivery(owner: 0, pools: &pools) {
             worked = true
             echo(delivery)
         }
