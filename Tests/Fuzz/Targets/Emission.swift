@@ -17,16 +17,8 @@ struct Emission {
     /// Checks the frame that leaves next; `nil` for one that is no TCP.
     init?(_ frame: ByteView, mtu: Int) throws(Finding) {
         guard frame.count >= 14, frame.count <= mtu + 22 else { throw Finding("a frame of \(frame.count) bytes") }
-        guard frame.be16(12) == 0x0800 else { return nil }
-        let ip = frame.from(14)
-        guard ip.count >= 20, ip[0] == 0x45, Int(ip.be16(2)) == ip.count, ip.count <= max(mtu, 100) else {
-            throw Finding("an IP header that does not go with its frame of \(frame.count) bytes")
-        }
-        guard sum(ip.slice(0, 20)) == 0xFFFF else { throw Finding("an IP header with a wrong sum") }
-        guard ip[9] == 6 else { return nil }
-        let tcp = ip.from(20)
+        guard let (tcp, pseudo) = try Emission.network(frame, mtu) else { return nil }
         guard let header = TCPHeader(tcp) else { throw Finding("a TCP header that cannot be read") }
-        let pseudo = UInt64(ip.be16(12)) + UInt64(ip.be16(14)) + UInt64(ip.be16(16)) + UInt64(ip.be16(18)) + 6
         guard sum(tcp, pseudo + UInt64(tcp.count)) == 0xFFFF else { throw Finding("a segment with a wrong sum") }
         self.header = header
         let optionBytes = tcp.slice(20, header.headerLength - 20)
@@ -37,6 +29,25 @@ struct Emission {
             blocks.append((optionBytes.be32(at), optionBytes.be32(at + 4)))
         }
         payload = tcp.from(header.headerLength)
+    }
+}
+
+extension Emission {
+    /// The TCP segment in a frame, and the sum of its pseudo-header's addresses and protocol; `nil` when there is none.
+    private static func network(_ frame: ByteView, _ mtu: Int) throws(Finding) -> (tcp: ByteView, pseudo: UInt64)? {
+        let ip = frame.from(14)
+        if frame.be16(12) == EthernetHeader.typeIPv6 {
+            guard ip.count >= 40, ip[0] >> 4 == 6, Int(ip.be16(4)) == ip.count - 40, ip.count <= mtu else {
+                throw Finding("an IPv6 header that does not go with its frame of \(frame.count) bytes")
+            }
+            return ip[6] == 6 ? (ip.from(40), sum(ip.slice(8, 32)) + 6) : nil
+        }
+        guard frame.be16(12) == EthernetHeader.typeIPv4 else { return nil }
+        guard ip.count >= 20, ip[0] == 0x45, Int(ip.be16(2)) == ip.count, ip.count <= max(mtu, 100) else {
+            throw Finding("an IP header that does not go with its frame of \(frame.count) bytes")
+        }
+        guard sum(ip.slice(0, 20)) == 0xFFFF else { throw Finding("an IP header with a wrong sum") }
+        return ip[9] == 6 ? (ip.from(20), sum(ip.slice(12, 8)) + 6) : nil
     }
 }
 

@@ -61,9 +61,15 @@ private final class FrameRun {
                 $0.untrustedLimit = 2
                 $0.giveUp = .seconds(20)
                 $0.msl = .seconds(2)
+                // What every link carries of IPv6 is more than the smallest MTU here.
+                guard b & 68 == 0 else { return }
+                $0.interface.ipv6 = IPv6Configuration(
+                    linkLocal: .linkLocal(PeerFrame.hostMAC), address: PeerFrame.host6)
             }, slots: 40)
         try? stage.stack.listen(port: 80, flow: b & 32 == 0 ? nil : .shared)
         frame.arp(operation: 1, peer: address(0))
+        stage.receive(frame.view, boundary: frame.view.count, .good)
+        frame.solicitation()
         stage.receive(frame.view, boundary: frame.view.count, .good)
     }
 
@@ -77,6 +83,7 @@ private final class FrameRun {
         case 3:
             frame.raw(input.take(Int(input.be16() & 0x7FF)))
             arrive(&input)
+        case 4 where kind & 0x80 != 0: datagram(&input, kind)
         case 4:
             frame.raw(input.take(Int(input.byte())))
             frame.completeSums()
@@ -92,7 +99,22 @@ private final class FrameRun {
         try check()
     }
 
-    /// A segment near what the stack waits for.
+    /// Anything behind an IPv6 header, to an address of ours or to a group.
+    private func datagram(_ input: inout FuzzInput, _ kind: UInt8) {
+        let (next, place, hops) = (input.byte(), input.byte(), input.byte())
+        let own = IPv6Address.linkLocal(PeerFrame.hostMAC)
+        let body = input.take(Int(input.byte()))
+        let ip = IPv6Header(
+            source: [PeerFrame.peer6, .linkLocal(PeerFrame.peerMAC), .unspecified, PeerFrame.peer6][Int(place & 3)],
+            destination: [PeerFrame.host6, own, .allNodes, PeerFrame.host6.solicitedNode][Int(place >> 2 & 3)],
+            nextHeader: place & 0x10 == 0 ? IPv6Header.protocolICMP : next, payloadLength: body.count,
+            hopLimit: place & 0x20 == 0 ? 255 : hops)
+        frame.datagram(ip) { $0.copy(body) }
+        if kind & 0x20 != 0 { frame.flip(Int(input.be16()), input.byte()) }
+        arrive(&input)
+    }
+
+    /// A segment near what the stack waits for. The last two peers speak IPv6.
     private func segment(_ input: inout FuzzInput, _ kind: UInt8) {
         let peer = peers[Int(kind >> 3 & 3)]
         let shape = input.byte()
@@ -114,8 +136,13 @@ private final class FrameRun {
             options = input.take(Int(input.byte()) % 41).array()
         }
         let length = shape & 64 == 0 ? 0 : Int(input.be16()) % 1461
-        frame.segment(header, from: address(0), options: options, payload: length) { view in
+        let fill: (MutableByteView) -> Void = { view in
             for i in 0..<view.count { view[i] = UInt8(truncatingIfNeeded: i) }
+        }
+        if kind & 0x10 != 0 && stage.configuration.interface.ipv6 != nil {
+            frame.segment6(header, options: options, payload: length, fill: fill)
+        } else {
+            frame.segment(header, from: address(0), options: options, payload: length, fill: fill)
         }
         if shape & 128 != 0 {
             frame.flip(Int(input.be16()), input.byte())
@@ -152,8 +179,10 @@ private final class FrameRun {
         case 8: if let id { stage.stack.abort(id, pools: &stage.pools) }
         case 9:
             let port: UInt16? = input.flag() ? 49152 &+ UInt16(input.byte() & 3) : nil
+            let isIPv6 = kind & 0x10 != 0 && stage.configuration.interface.ipv6 != nil
             if let id = try? stage.stack.connect(
-                to: address(0), port: peers[Int(kind >> 3 & 3)].port, localPort: port, now: stage.now)
+                to: isIPv6 ? InternetAddress(PeerFrame.peer6) : InternetAddress(address(0)),
+                port: peers[Int(kind >> 3 & 3)].port, localPort: port, now: stage.now)
             {
                 known.append((id, SequenceNumber(0)))
             }

@@ -26,6 +26,13 @@ extension Scenario {
         lines = [LinePlan(decoding: &input), LinePlan(decoding: &input)]
         healsAt = 30_000_000
         place(shape)
+        if seed & 0x80 != 0 && shape & 0x0C != 0x0C {
+            isIPv6 = true
+            for i in 0...1 {
+                stations[i].mtu = max(stations[i].mtu, 1280)
+                lines[i].mtu = max(lines[i].mtu, 1280)
+            }
+        }
         if shape & 0x0C == 0x0C {
             liar = (0..<48).compactMap { _ in input.isEmpty ? nil : Lie(decoding: &input) }
             stations[1].wraps = false
