@@ -88,8 +88,10 @@ extension TCPStack {
         if before == 0 {
             // Before its first segment a peer had no window that it could have closed.
             if counters[i].peerWindowClosings > 0 { record(.peerReopened, i, now) }
-            // The probes' back-off ends, and what the closed window refused goes out again without waiting for the timer.
+            // The probes' back-off ends, and what the closed window refused goes out again without waiting for the timer; a probe
+            // that could not leave yet, for want of the next hop's address, has nothing to ask any more.
             connections[i].snd.rtt.backoff = 0
+            connections[i].snd.probeOwed = false
             if connections[i].snd.flight > 0 {
                 retransmitFlight(i)
                 connections[i].snd.retransmitDeadline =
