@@ -3,7 +3,7 @@ internal import Packets
 
 /// A frame as a NIC sends it that was asked to: its parts read where they lie, cut into segments, each with its checksum.
 ///
-/// None of this uses the code of the models or of the stack.
+/// None of this uses the code of the models or of TCPLite.
 package struct Departure {
     /// The whole frame: in the stack's queue, or where its parts were read to.
     let frame: MutableByteView
@@ -12,13 +12,12 @@ package struct Departure {
     package let count: Int
 
     private var tcpAt: Int { Int(offload.linkLength) + Int(offload.networkLength) }
-    private var headerLength: Int { tcpAt + Int(offload.transportLength) }
 
     package init(_ frame: MutableByteView, _ offload: TransmitOffload) {
         self.frame = frame
         self.offload = offload
         let size = Int(offload.segmentSize)
-        let payload = frame.count - Int(offload.linkLength) - Int(offload.networkLength) - Int(offload.transportLength)
+        let payload = frame.count - offload.headerLength
         count = size == 0 ? 1 : max((payload + size - 1) / size, 1)
     }
 
@@ -29,6 +28,7 @@ package struct Departure {
             complete(frame, adding: 0)
             return frame.readOnly
         }
+        let headerLength = offload.headerLength
         let first = number * Int(offload.segmentSize)
         let payload = min(Int(offload.segmentSize), frame.count - headerLength - first)
         let segment = space.slice(0, headerLength + payload)

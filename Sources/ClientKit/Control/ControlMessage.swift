@@ -55,8 +55,8 @@ internal import DeviceMemory
     /// First message of a client: magic, version. Answer: version, client number.
     case hello = 1
     /// Asks for a region and a queue that fills it: slot size, bytes, flags (bit 0: tokens belong to the binding, not to their
-    /// connections; bit 1: uniform placement), most tokens out (0: twice the slots; at most 16 times),
-    /// bytes to send from, whole slots of the region, of which the event ``ChannelEvent/sendArea`` tells where. With a descriptor: a memfd of the
+    /// connections; bit 1: uniform placement), most tokens out (0: twice the slots; at most 16 times), bytes to send from, in
+    /// whole slots of the region, of which the event ``ChannelEvent/sendArea`` tells where. With a descriptor: a memfd of the
     /// client's own, sealed against shrinking, instead of memory of the controller's. Answer: binding. Before it come
     /// ``channel``, two ``line`` and ``region``.
     case attach = 2
