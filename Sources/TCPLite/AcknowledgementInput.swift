@@ -52,11 +52,7 @@ extension TCPStack {
             return false
         }
         // Its window, the first that is scaled, is taken below like that of any other segment.
-        connections[i].snd.wl1 = segment.seq
-        connections[i].snd.wl2 = segment.ack
-        timeRoundTrip(i, segment.ack, segment, now)
-        connections[i].snd.una = connections[i].snd.iss + 1
-        establish(i, now)
+        establish(i, by: segment, now)
         return true
     }
 

@@ -83,20 +83,45 @@ extension TCPStack {
         }
         guard flags.contains(.syn) else { return }
         takeSYN(i, segment, now)
-        connections[i].snd.wl1 = segment.seq
-        connections[i].snd.wl2 = segment.ack
         if flags.contains(.ack) {
             // Data and FIN of the SYN-ACK are not taken, so they come again.
-            timeRoundTrip(i, ack, segment, now)
-            connections[i].snd.una = ack
             connections[i].rcv.ackNow = true
-            establish(i, now)
+            establish(i, by: segment, now)
         } else {
             // Both sides opened at once (RFC 9293, figure 7).
+            connections[i].snd.wl1 = segment.seq
+            connections[i].snd.wl2 = segment.ack
             connections[i].state = .synReceived
             connections[i].snd.synOwed = true
         }
         pending.append(i)
+    }
+
+    /// Whether a segment is, in SYN-RECEIVED, the peer's SYN once more: alone before the window, with data within it.
+    @inline(__always) func repeatsOpening(_ i: Int, _ segment: Segment) -> Bool {
+        connections[i].state == .synReceived && segment.flags.contains(.syn) && segment.seq == connections[i].rcv.irs
+    }
+
+    /// The peer has not heard our SYN-ACK; or both sides opened at once, and this answers our SYN.
+    @inline(never) mutating func repeatedSYN(_ i: Int, _ segment: Segment, _ now: Instant) {
+        pending.append(i)
+        guard segment.flags.contains(.ack) else {
+            connections[i].snd.synOwed = true
+            return
+        }
+        // Our own SYN-ACK, which would have told as much, may be lost.
+        connections[i].rcv.ackNow = true
+        // RFC 9293, figure 7, line 6. Without it the connection would be open only by the peer's next ACK, which a peer with
+        // nothing to send has no reason to repeat. Nobody answers a SYN that was itself an answer.
+        guard !connections[i].isPassive, segment.ack > connections[i].snd.una, segment.ack <= connections[i].snd.nxt
+        else { return }
+        if connections[i].usesTimestamps {
+            connections[i].tsRecent = segment.options.timestampValue
+            connections[i].tsRecentAt = now
+        }
+        connections[i].snd.wnd = Int32(segment.header.window)
+        connections[i].snd.maxWnd = max(connections[i].snd.maxWnd, connections[i].snd.wnd)
+        establish(i, by: segment, now)
     }
 
     /// What a peer's SYN says of it: sequence numbers, window, options.
@@ -135,8 +160,12 @@ extension TCPStack {
         connections[i].rcv.unit = (min(connections[i].rcv.mss, 65535) &+ 1) / 2
     }
 
-    /// The third step of the handshake is done.
-    mutating func establish(_ i: Int, _ now: Instant) {
+    /// A segment has acknowledged our SYN: the handshake is done.
+    mutating func establish(_ i: Int, by segment: Segment, _ now: Instant) {
+        connections[i].snd.wl1 = segment.seq
+        connections[i].snd.wl2 = segment.ack
+        timeRoundTrip(i, segment.ack, segment, now)
+        connections[i].snd.una = connections[i].snd.iss + 1
         if opening.contains(i) {
             leaveOpening(i)
             enterWaiting(i)

@@ -128,6 +128,8 @@ extension TCPStack {
                 resetInput(i, segment, now, &pools)
             } else if connections[i].state == .timeWait {
                 reopen(i, segment, key, now, &pools)
+            } else if repeatsOpening(i, segment) {
+                repeatedSYN(i, segment, now)
             } else {
                 // A SYN in the window: RFC 5961, section 4.2.
                 challenge(i, now)
@@ -192,14 +194,8 @@ extension TCPStack {
             // The peer's FIN again: our last ACK was lost.
             if segment.flags.contains(.fin) { restartTimeWait(i, now) }
         }
-        if state == .synReceived && segment.flags.contains(.syn) && segment.seq == connections[i].rcv.irs {
-            // Our SYN-ACK was lost; or both sides opened at once, and a plain ACK of the peer's SYN-ACK ends the exchange.
-            if segment.flags.contains(.ack) {
-                connections[i].rcv.ackNow = true
-            } else {
-                connections[i].snd.synOwed = true
-            }
-            pending.append(i)
+        if repeatsOpening(i, segment) {
+            repeatedSYN(i, segment, now)
             return
         }
         duplicateInput(i, segment, now)

@@ -278,11 +278,47 @@ import Timeline
         // The peer's answer to our SYN, with the numbers of both.
         let last = script.send([.syn, .ack], ack: syn.seq &+ 1)
         #expect(last.map(\.flags) == [.ack] && last[0].ack == script.seq &+ 1)
+        #expect(script.host.seen[id]?.opened == 1, "open by that answer, whatever becomes of the peer's next segment")
         script.seq &+= 1
         script.ack = syn.seq &+ 1
         script.data([1, 2, 3])
         #expect(script.host.seen[id]?.opened == 1 && script.host.seen[id]?.bytes == [1, 2, 3])
         #expect(script.host.stack.connectionCount == 1)
+    }
+
+    @Test("O-06, T-01: the answer to a SYN that crossed ours brings a window without scale, and no data")
+    func crossingAnswer() throws {
+        let script = try Script()
+        script.hostPort = 3333
+        let id = try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
+        let syn = try #require(script.poll().first)
+        script.send(.syn, ack: 0, options: Script.plain + [1, 3, 3, 5], window: 4000)
+        for wrong in [syn.seq, syn.seq &+ 2, syn.seq &- 1] {
+            let answers = script.send([.syn, .ack], ack: wrong, options: Script.plain)
+            #expect(answers.map(\.flags) == [.ack], "\(wrong &- syn.seq)")
+            #expect(try script.info(id).state == .synReceived)
+        }
+        let last = script.send([.syn, .ack], ack: syn.seq &+ 1, options: Script.plain, payload: [1, 2], window: 5000)
+        #expect(last.map(\.flags) == [.ack] && last[0].ack == script.seq &+ 1)
+        let info = try script.info(id)
+        #expect(info.state == .established && info.sndUna == info.sndNxt && info.sndWnd == 5000)
+        #expect(info.sendScale == 5 && info.sndWndLargest == 5000)
+        script.wait(.seconds(60))
+        #expect(try script.info(id).counters.openingsRetransmitted == 0)
+    }
+
+    @Test("O-05, O-06: a SYN-ACK opens nothing that a SYN has opened; a SYN with data, again, is answered as the first")
+    func answerToAnAnswer() throws {
+        let script = try Script()
+        let first = try #require(script.send(.syn, ack: 0, options: Script.plain).first)
+        let again = script.send(.syn, ack: 0, options: Script.plain, payload: [1, 2])
+        #expect(again.map(\.flags) == [[.syn, .ack]] && again[0].seq == first.seq && again[0].ack == first.ack)
+        #expect(script.send([.syn, .ack], ack: first.seq &+ 1).map(\.flags) == [.ack])
+        #expect(script.host.order.isEmpty)
+        script.seq &+= 1
+        script.ack = first.seq &+ 1
+        script.send(.ack)
+        #expect(script.host.order.count == 1)
     }
 
     @Test("O-06, O-07: a reset refuses a connection that both sides were opening, and the application is told")
