@@ -303,8 +303,7 @@ import Timeline
         let info = try script.info(id)
         #expect(info.state == .established && info.sndUna == info.sndNxt && info.sndWnd == 5000)
         #expect(info.sendScale == 5 && info.sndWndLargest == 5000)
-        script.wait(.seconds(60))
-        #expect(try script.info(id).counters.openingsRetransmitted == 0)
+        #expect(script.wait(.seconds(60)).isEmpty)
     }
 
     @Test("O-05, O-06: a SYN-ACK opens nothing that a SYN has opened; a SYN with data, again, is answered as the first")
