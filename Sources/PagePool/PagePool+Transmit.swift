@@ -1,4 +1,12 @@
 extension PagePool {
+    /// Gives every free slot to the application to send from: a pool that nothing is received into (U.27).
+    public mutating func giveForSending() {
+        maySend = true
+        while let slot = lend() {
+            _ = deliver(arrive(slot, offset: 0, length: UInt32(clamping: slotSize)))
+        }
+    }
+
     /// Relays a fragment: the stack's reference becomes the transmission's. `nil`, with the fragment recycled as far as it
     /// is the stack's, never happens to a fragment that this pool made.
     @inlinable public mutating func queueForTransmit(_ fragment: consuming Fragment) -> Netmem? {

@@ -43,11 +43,7 @@ struct Outward {
             identifier: Outward.pool,
             provider: MemoryProvider(
                 deviceRegionAt: IOVA(Outward.start), slotSize: Station.slotSize, slotCount: plan.placedSlots))
-        pool.maySend = true
-        while let slot = pool.lend() {
-            let fragment = pool.arrive(slot, offset: 0, length: UInt32(Station.slotSize))
-            _ = pool.deliver(fragment)
-        }
+        pool.giveForSending()
         return pool
     }
 

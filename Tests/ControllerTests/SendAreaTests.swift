@@ -23,6 +23,16 @@ extension ControllerTests {
         return bytes
     }
 
+    /// Sends all of an area, in four pieces.
+    private func sendInFour(_ client: BenchClient, _ area: FragmentRecord, on id: UInt32) {
+        let length = area.length / 4
+        for n in 0..<4 {
+            let offset = area.offset + UInt64(n) * UInt64(length)
+            let queued = client.client.send(region: area.region, offset: offset, length: length, on: id)
+            #expect(queued)
+        }
+    }
+
     @Test(
         "a client sends from slots that it is lent, of one region and of the next, and nobody but it and the device reads or writes there (U.26, U.28, U.31, S1.06)"
     )
@@ -41,11 +51,7 @@ extension ControllerTests {
         let id = try client.session.connect(address: ControllerTests.peer, port: Peer.listeningPort, .shared)
         let opened = client.take { $0.connections.contains(id) }
         #expect(opened)
-        for n in 0..<4 {
-            let queued = client.client.send(
-                region: first.region, offset: first.offset + UInt64(n) * 51_200, length: 51_200, on: id)
-            #expect(queued)
-        }
+        sendInFour(client, first, on: id)
         // Beside what it is lent is the device's, or whoever holds it.
         let beside = first.offset > 0 ? 0 : first.offset + UInt64(first.length)
         let asked = client.client.send(region: first.region, offset: beside, length: 10, on: id)
@@ -63,11 +69,7 @@ extension ControllerTests {
         let second = try #require(client.areas.last)
         #expect(moved && second.region == next && second.length == first.length)
         expected += try fill(client, second, 2)
-        for n in 0..<4 {
-            let queued = client.client.send(
-                region: second.region, offset: second.offset + UInt64(n) * 51_200, length: 51_200, on: id)
-            #expect(queued)
-        }
+        sendInFour(client, second, on: id)
         client.client.flush()
         let again = client.take { $0.sends.reduce(0) { $0 + $1.length } == 8 }
         let arrivedAgain = bench.on { $0.peer.received } == expected

@@ -214,6 +214,24 @@ import Timeline
         #expect(reopened.count > 1)
     }
 
+    @Test("S-17, S-18: a probe that waits for the next hop's address has nothing to ask once the window is open")
+    func probeWithoutHop() throws {
+        let (script, id, sent) = try SenderTests.opened(20_000, window: 2920) { $0.neighbourLifetime = .seconds(10) }
+        let edge = sent[0].seq &+ 2920
+        script.send(.ack, ack: edge, window: 0)
+        // The next hop's address is forgotten, and a probe is due that has nowhere to go.
+        script.answersARP = false
+        let probes = script.wait(.seconds(20))
+        #expect(!probes.isEmpty)
+        let none = script.wait(.seconds(30)).isEmpty && script.send(.ack, ack: edge, window: 60_000).isEmpty
+        #expect(none)
+        script.input(script.arpRequest())
+        let reopened = script.poll().map(\.seq)
+        #expect(reopened.first == edge && reopened.count > 1)
+        #expect(Set(reopened).count == reopened.count)
+        #expect(try script.info(id).counters.windowProbes == UInt32(probes.count))
+    }
+
     @Test("S-18: an application may abort while the window is closed; a silent peer is given up")
     func probingEnds() throws {
         let (script, id, sent) = try SenderTests.opened(20_000, window: 2920)

@@ -36,10 +36,7 @@ extension Engine where Driver: ~Copyable {
         var pool = PagePool(
             identifier: UInt16(place),
             provider: MemoryProvider(deviceRegionAt: regions[place].iova, slotSize: region.slotBytes, slotCount: 1))
-        pool.maySend = true
-        if let slot = pool.lend() {
-            _ = pool.deliver(pool.arrive(slot, offset: 0, length: UInt32(clamping: region.slotBytes)))
-        }
+        pool.giveForSending()
         pools.install(pool)
         regions[place].state = .active
         try? stack.allow(pool: UInt16(place), owner: owner)

@@ -46,11 +46,7 @@ final class Stage {
             identifier: outwardPool,
             provider: MemoryProvider(
                 deviceRegionAt: IOVA(outwardStart), slotSize: slotSize, slotCount: outwardSlots))
-        pool.maySend = true
-        while let slot = pool.lend() {
-            let fragment = pool.arrive(slot, offset: 0, length: UInt32(slotSize))
-            _ = pool.deliver(fragment)
-        }
+        pool.giveForSending()
         return pool
     }
 
