@@ -156,7 +156,8 @@ struct FlowOracle {
         }
         if s.isSYN, let iss = me.iss {
             let acknowledges = s.hasACK ? FlowOracle.distance(s.ack, me.peerISS ?? 0) : 1
-            if iss != s.seq || acknowledges != 1 || me.sentEnd > 1 || me.acknowledged > 1 {
+            // Also where the numbers are those of the connection before: a reset has ended that, and an old SYN came.
+            if iss != s.seq || acknowledges != 1 || me.sentEnd > 1 || me.acknowledged > 1 || me.heardReset {
                 isReborn = true
                 return
             }

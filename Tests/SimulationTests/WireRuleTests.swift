@@ -76,6 +76,16 @@ import Timeline
         #expect(wire.send(0, .ack, at: 1, ack: 1) == .afterReset)
     }
 
+    @Test("after a reset an old SYN opens another connection, with a window of its own, though its numbers be the same")
+    func rebirth() {
+        let wire = Wiretap()
+        wire.send(0, .syn, at: 0)
+        #expect(wire.send(1, [.syn, .ack], at: 0, ack: 1) == nil)
+        #expect(wire.send(1, [.syn, .ack], at: 0, ack: 1, window: 3000) == .windowRetreats)
+        wire.send(0, [.rst, .ack], at: 1, ack: 1)
+        #expect(wire.send(1, [.syn, .ack], at: 0, ack: 1, window: 3000) == nil)
+    }
+
     @Test("bytes that differ, were not written, or end before they do are found")
     func bytes() {
         let wire = Wiretap().open()
