@@ -269,9 +269,7 @@ import Timeline
     @Test("O-06, O-05: a SYN that crosses ours is answered, its answer ends the exchange, and data flows")
     func crossing() throws {
         let script = try Script()
-        script.hostPort = 3333
-        let id = try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
-        let syn = try #require(script.poll().first)
+        let (id, syn) = try script.connect()
         let answer = try #require(script.send(.syn, ack: 0, options: Script.plain).first)
         #expect(answer.flags == [.syn, .ack] && answer.seq == syn.seq && answer.ack == script.seq &+ 1)
         #expect(script.host.stack.info(id)?.state == .synReceived)
@@ -289,9 +287,7 @@ import Timeline
     @Test("O-06, T-01: the answer to a SYN that crossed ours brings a window without scale, and no data")
     func crossingAnswer() throws {
         let script = try Script()
-        script.hostPort = 3333
-        let id = try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
-        let syn = try #require(script.poll().first)
+        let (id, syn) = try script.connect()
         script.send(.syn, ack: 0, options: Script.plain + [1, 3, 3, 5], window: 4000)
         for wrong in [syn.seq, syn.seq &+ 2, syn.seq &- 1] {
             let answers = script.send([.syn, .ack], ack: wrong, options: Script.plain)
@@ -323,9 +319,7 @@ import Timeline
     @Test("O-06, O-07: a reset refuses a connection that both sides were opening, and the application is told")
     func crossingRefused() throws {
         let script = try Script()
-        script.hostPort = 3333
-        let id = try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
-        script.poll()
+        let (id, _) = try script.connect()
         script.send(.syn, ack: 0, options: Script.plain)
         script.send(.rst, seq: script.seq &+ 1)
         #expect(script.host.seen[id]?.closed == .refused && script.host.stack.connectionCount == 0)

@@ -95,9 +95,7 @@ import Timeline
     @Test("O-10: SYN-SENT refuses wrong ACKs and believes only a RST that acknowledges its SYN")
     func synSent() throws {
         let script = try Script()
-        script.hostPort = 3333
-        let id = try script.host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: script.now)
-        let syn = try #require(script.poll().first)
+        let (id, syn) = try script.connect()
         #expect(syn.flags == .syn && syn.ack == 0)
         let reset = script.send([.syn, .ack], seq: 1, ack: syn.seq)
         #expect(reset.count == 1 && reset[0].flags == .rst && reset[0].seq == syn.seq)

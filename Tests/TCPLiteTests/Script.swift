@@ -162,6 +162,13 @@ final class Script {
         host.receive(view(frame), checksum, now: now)
     }
 
+    /// The stack connects to port 5000 of the peer's, from 3333; the connection, and the SYN that it sends.
+    func connect() throws -> (id: ConnectionID, syn: Sent) {
+        hostPort = 3333
+        let id = try host.stack.connect(to: address(9), port: 5000, localPort: 3333, now: now)
+        return (id, try #require(poll().first))
+    }
+
     /// One segment as a burst of its own; returns what it brought about.
     @discardableResult func send(
         _ flags: TCPFlags, seq: UInt32? = nil, ack: UInt32? = nil, options: [UInt8] = [], payload: [UInt8] = [],

@@ -223,8 +223,8 @@ import Timeline
         script.answersARP = false
         let probes = script.wait(.seconds(20))
         #expect(!probes.isEmpty)
-        let none = script.wait(.seconds(30)).isEmpty && script.send(.ack, ack: edge, window: 60_000).isEmpty
-        #expect(none)
+        let isSilent = script.wait(.seconds(30)).isEmpty && script.send(.ack, ack: edge, window: 60_000).isEmpty
+        #expect(isSilent)
         script.input(script.arpRequest())
         let reopened = script.poll().map(\.seq)
         #expect(reopened.first == edge && reopened.count > 1)
