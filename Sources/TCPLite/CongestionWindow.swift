@@ -28,9 +28,10 @@ extension TCPStack {
     }
 
     /// Something was lost: the threshold is half of what is in flight (RFC 5681, equation 4) or seven tenths of it (RFC 9438,
-    /// section 4.6), and two segments at least.
+    /// section 4.6), and two segments at least. What is out beyond the window went there because duplicates or reports made
+    /// room: limited transmit, which does not count (RFC 5681, section 3.2, step 2).
     mutating func backOff(_ i: Int) {
-        let flight = Int(connections[i].snd.flight)
+        let flight = min(connections[i].snd.flight, Int(connections[i].snd.cwnd))
         var threshold = flight / 2
         if configuration.congestionControl == .cubic {
             cubics[i].lost(window: connections[i].snd.cwnd)

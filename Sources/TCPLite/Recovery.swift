@@ -48,13 +48,18 @@ extension TCPStack {
         }
     }
 
-    /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675, section 2 when it brings a new report.
-    /// An ACK that only reports what came twice is neither.
+    /// SEG.ACK = SND.UNA: a duplicate in the sense of RFC 5681, section 2, or of RFC 6675, section 2 when it brings a new report,
+    /// which it may also do with data: when both ends send, reports seldom come alone. An ACK that only reports what came
+    /// twice is neither.
     @inline(__always) mutating func duplicateACK(_ i: Int, _ segment: Segment, _ isReport: Bool, _ now: Instant) {
         // Answers to probes of a closed window are no duplicates: nothing is lost there.
-        guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0, segment.length == 0 else { return }
-        let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
-        guard connections[i].usesSACK ? isReport : window == connections[i].snd.wnd else { return }
+        guard connections[i].snd.flight > 0, connections[i].snd.wnd > 0 else { return }
+        if connections[i].usesSACK {
+            guard isReport else { return }
+        } else {
+            let window = Int32(segment.header.window) &<< Int32(connections[i].snd.scale)
+            guard segment.length == 0, window == connections[i].snd.wnd else { return }
+        }
         countDuplicate(i, now)
     }
 

@@ -155,6 +155,24 @@ import Timeline
         #expect(try script.info(id).counters.duplicateACKs == 0 && script.info(id).counters.fastRecoveries == 0)
     }
 
+    @Test("S-12, S-13, K-08: a report that comes with data is a duplicate too, an old one is none")
+    func reportsOnData() throws {
+        let (script, id, sent) = try SenderTests.opened(60_000)
+        for n in 1...3 {
+            let report = SenderTests.report([(sent[1].seq, sent[1 + n].seq)])
+            for isNew in [true, false] {
+                let answer = script.send(.ack, options: report, payload: [UInt8(n)])
+                script.seq &+= 1
+                #expect(answer.contains { $0.seq == sent[0].seq } == (n == 3 && isNew), "report \(n)")
+            }
+            #expect(try script.info(id).counters.duplicateACKs == UInt64(n))
+            #expect(try script.info(id).counters.fastRecoveries == (n < 3 ? 0 : 1))
+        }
+        // Of the twelve segments that were out, two are beyond the window.
+        #expect(try script.info(id).ssthresh == 10 * 1460 / 2)
+        #expect(script.host.seen[id]?.bytes == [1, 1, 2, 2, 3, 3])
+    }
+
     @Test("S-12: two duplicates retransmit nothing, the third does, and a fourth is no new loss")
     func threshold() throws {
         let (script, id, sent) = try SenderTests.opened(60_000, options: Script.plain)

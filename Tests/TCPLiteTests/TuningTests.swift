@@ -130,7 +130,7 @@ import Timeline
         var windows = try script.info(id).windows
         try #require(windows.count == 1)
         #expect(windows.map(\.cause) == [.lossReported] && windows[0].at == later)
-        #expect(windows[0].cwnd == windows[0].ssthresh && windows[0].cwnd == 8760 && windows[0].inFlight >= 14_600)
+        #expect(windows[0].cwnd == windows[0].ssthresh && windows[0].cwnd == 7300 && windows[0].inFlight >= 14_600)
         #expect(windows[0].peerWindow == 65535)
         script.ack = try script.info(id).sndNxt.rawValue
         script.send(.ack)

@@ -424,7 +424,7 @@ final class ModelledFlow {
         let isLate = stage.now >= progress + stage.configuration.giveUp
         let isForgotten = model.isOrphan && model.state == .finWait2
         let isUnopened = !model.wasOpened && stage.now >= progress + stage.configuration.giveUpOpening
-        if isForgotten || isUnopened || (isLate && (model.una < latest || model.written > 0)) { model.giveUp() }
+        if isForgotten || isUnopened || (isLate && model.owes) { model.giveUp() }
     }
 
     /// Everything that came has been acknowledged by now.

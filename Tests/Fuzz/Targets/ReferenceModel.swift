@@ -80,6 +80,9 @@ struct ReferenceModel {
     /// The same, as a position.
     private var here: Int { next + (hasEnded ? 1 : 0) }
 
+    /// Whether anything that the application wrote, or its end, is not acknowledged.
+    var owes: Bool { una != iss + 1 + written + (isShut ? 1 : 0) }
+
     /// Whether every byte from one position to another is known.
     func knows(_ from: Int, _ to: Int) -> Bool {
         from >= 0 && to <= bytes.count && bytes[from..<to].allSatisfy { $0 != nil }
