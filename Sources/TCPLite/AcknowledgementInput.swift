@@ -148,7 +148,8 @@ extension TCPStack {
         let acked = Int32(truncatingIfNeeded: ack.distance(from: connections[i].snd.una))
         timeRoundTrip(i, ack, segment, now)
         connections[i].snd.una = ack
-        connections[i].snd.stalledSince = now
+        // A window that opens with this counts as much as one that was open.
+        restartPatience(i, now, window: connections[i].snd.wnd | Int32(segment.header.window))
         if !scoreboard.isEmpty(i) { scoreboard.advance(i, to: ack) }
         if connections[i].snd.isPlaced { endAcknowledged(i, &pools) }
         recoveryACK(i, acked, now)

@@ -42,19 +42,35 @@ extension TCPStack {
             finish(i, .timedOut, &pools)
             return
         }
+        let isWaiting = waitsToLeave(i)
         if !connections[i].isSynchronized {
             connections[i].snd.synOwed = true
             connections[i].snd.rtt.isTiming = false
-            connections[i].synRetransmissions = min(connections[i].synRetransmissions, 254) + 1
+            if !isWaiting { connections[i].synRetransmissions = min(connections[i].synRetransmissions, 254) + 1 }
         } else if connections[i].snd.wnd == 0 || connections[i].snd.flight == 0 {
             connections[i].snd.probeOwed = true
         } else {
             retransmissionTimeout(i, now)
         }
-        connections[i].snd.rtt.backoff = min(connections[i].snd.rtt.backoff, 31) + 1
+        if !isWaiting { connections[i].snd.rtt.backoff = min(connections[i].snd.rtt.backoff, 31) + 1 }
         // Also between two retransmissions, when that is where patience ends.
         connections[i].snd.retransmitDeadline = min(
             limit, now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO))
+    }
+
+    /// The peer's time to answer (R2 of RFC 9293, section 3.8.3) begins anew. Not where no application waits and the window stays
+    /// closed: an octet for each probe would keep what was left behind for as long as there are octets (RFC 6429).
+    @inline(__always) mutating func restartPatience(_ i: Int, _ now: Instant, window: Int32) {
+        guard window > 0 || !connections[i].isOrphan else { return }
+        connections[i].snd.stalledSince = now
+    }
+
+    /// Whether the timer expires for what has not gone out at all: for want of the next hop's address or of room in the output, or
+    /// because it was little. A timeout doubles for what may have been lost (RFC 6298, rule 5.5), and none of that was.
+    private func waitsToLeave(_ i: Int) -> Bool {
+        guard connections[i].isSynchronized else { return connections[i].snd.synOwed }
+        if connections[i].snd.wnd == 0 { return connections[i].snd.probeOwed }
+        return connections[i].snd.flight == 0 || connections[i].snd.forceRetransmission
     }
 
     /// Another try for a connection, also for one that waits for a neighbour.

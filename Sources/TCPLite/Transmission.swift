@@ -117,7 +117,7 @@ extension TCPStack {
     /// the peer's silence has a limit.
     private mutating func requireProgress(_ i: Int, _ now: Instant) {
         guard connections[i].snd.flight == 0, connections[i].snd.retransmitDeadline == .never else { return }
-        connections[i].snd.stalledSince = now
+        restartPatience(i, now, window: connections[i].snd.wnd)
         connections[i].snd.retransmitDeadline =
             now + connections[i].snd.rtt.timeout(maximum: configuration.maximumRTO)
     }
@@ -131,7 +131,7 @@ extension TCPStack {
     /// Books a segment that was sent for the first time.
     private mutating func sent(_ i: Int, _ sequence: SequenceNumber, _ length: Int, _ fin: Bool, _ now: Instant) {
         let wasIdle = connections[i].snd.flight == 0
-        if wasIdle { connections[i].snd.stalledSince = now }
+        if wasIdle { restartPatience(i, now, window: connections[i].snd.wnd) }
         connections[i].snd.nxt = sequence + length + (fin ? 1 : 0)
         connections[i].snd.lastSent = now
         statistics.bytesSent &+= UInt64(truncatingIfNeeded: length)

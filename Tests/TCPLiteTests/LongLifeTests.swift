@@ -88,6 +88,82 @@ extension Script {
         }
     }
 
+    @Test(
+        "S-05, S-09: what waited for its neighbour's address was not lost: for it no timeout is doubled, no window less")
+    func waitedForNeighbour() throws {
+        // Data with nothing out, a retransmission, and a probe of a closed window.
+        for (isOut, isClosed) in [(false, false), (true, false), (true, true)] {
+            let script = try Script {
+                $0.neighbourLifetime = .seconds(10)
+                $0.giveUp = .seconds(600)
+            }
+            let id = try script.open()
+            if isClosed { script.send(.ack, window: 0) }
+            if isOut {
+                _ = script.host.stack.send(id, script.view(pattern(10)))
+                #expect(script.poll().count == (isClosed ? 0 : 1))
+            }
+            script.answersARP = false
+            let before = script.wait(.seconds(100))
+            if !isOut { _ = script.host.stack.send(id, script.view(pattern(10))) }
+            let timeout = try script.info(id).retransmissionTimeout
+            #expect(script.wait(.seconds(19)).isEmpty)
+            script.answersARP = true
+            script.input(script.arpRequest())
+            #expect(script.poll().map(\.payload) == [pattern(isClosed ? 1 : 10)])
+            if isOut {
+                // 200, 400 ... 12,800 ms later it went out again, until the address was forgotten. Of the timeouts since, each
+                // but the first found the last one's retransmission or probe still there.
+                #expect(before.count == 6 && timeout == .milliseconds(25_600))
+                #expect(script.wait(timeout).count == 1)
+            } else {
+                #expect(try script.info(id).retransmitDeadline == script.now + timeout)
+                #expect(script.wait(timeout + timeout + timeout).count == 2)
+            }
+        }
+        // A SYN.
+        let script = try Script()
+        script.peer = address(77)
+        script.answersARP = false
+        let id = try script.host.stack.connect(to: script.peer, port: 9, localPort: 40_000, now: script.now)
+        #expect(script.wait(.seconds(20)).isEmpty)
+        script.answersARP = true
+        script.hostPort = 40_000
+        script.peerPort = 9
+        script.input(script.arpRequest())
+        let syn = try #require(script.poll().first)
+        #expect(syn.flags == .syn && script.wait(.milliseconds(999)).isEmpty)
+        script.seq = 500
+        script.send([.syn, .ack], seq: 500, ack: syn.seq &+ 1, options: Script.plain)
+        #expect(try script.info(id).state == .established && script.info(id).cwnd == 10 * 1460)
+    }
+
+    @Test("S-18: what was left behind goes as far as the peer makes room, and not an octet for each probe for ever")
+    func leftToATrickle() throws {
+        for opens in [false, true] {
+            let (script, id, sent) = try SenderTests.opened(20_000, window: 1460)
+            script.send(.ack, ack: sent[0].seq &+ 1460, window: 0)
+            script.ack = sent[0].seq &+ 1460
+            script.host.stack.shutdown(id)
+            script.host.stack.leave(id, pools: &script.host.pools)
+            script.poll()
+            func take(_ sent: [Sent]) {
+                for segment in sent where segment.payload.count > 0 && segment.seq == script.ack {
+                    script.ack &+= UInt32(segment.payload.count)
+                    script.send(.ack, window: 0)
+                }
+            }
+            let start = script.now
+            // Each octet of a probe is taken, or also a segment every 50 seconds.
+            while script.host.stack.connectionCount > 0, script.now < start + .seconds(600) {
+                take(script.wait(.seconds(50)))
+                if opens { take(script.send(.ack, window: 1460)) }
+            }
+            let lasted = script.now - start
+            #expect(opens ? lasted >= .seconds(600) : lasted <= .seconds(200), "\(opens) \(lasted)")
+        }
+    }
+
     @Test("C-11: an application that leaves a half closed connection gives the peer the orphan's time, not a RST")
     func leaveHalfClosed() throws {
         let script = try Script()

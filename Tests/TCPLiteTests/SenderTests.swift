@@ -298,7 +298,7 @@ import Timeline
         let (script, _, sent) = try SenderTests.opened(20_000, window: 14_600)
         #expect(script.send(.ack, ack: sent[9].seq &+ 1460, window: 100).isEmpty)
         #expect(script.wait(.milliseconds(100)).isEmpty)
-        let forced = script.wait(.milliseconds(300))
+        let forced = script.wait(.milliseconds(250))
         #expect(forced.count == 1 && forced[0].payload.count == 100, "the override timer forces it out")
     }
 
