@@ -25,6 +25,8 @@ extension TCPStack {
         if connections[i].snd.una >= connections[i].snd.recover {
             connections[i].snd.phase = .none
             connections[i].snd.duplicateACKs = 0
+            // What was to go out again may have been acknowledged before it did.
+            connections[i].snd.forceRetransmission = false
             if phase == .fast {
                 // RFC 6582, section 3.2, step 3: not more than what is in flight and a segment, against a burst.
                 let flight = Int32(truncatingIfNeeded: connections[i].snd.flight)

@@ -173,6 +173,19 @@ import Timeline
         #expect(script.host.seen[id]?.bytes == [1, 1, 2, 2, 3, 3])
     }
 
+    @Test("S-05, S-17: what was to go out again and is acknowledged in the same burst changes no later timeout")
+    func needlessRetransmission() throws {
+        let (script, id, sent) = try SenderTests.opened(2920, options: Script.plain)
+        let end = sent[1].seq &+ 1460
+        #expect(script.send(.ack, window: 0).isEmpty)
+        // The window opens, for which everything is to be sent again, and everything is acknowledged.
+        script.input(script.frame(.ack, window: 60_000))
+        #expect(script.send(.ack, ack: end, window: 60_000).isEmpty)
+        _ = script.host.stack.send(id, script.view(pattern(10)))
+        #expect(script.poll().count == 1)
+        #expect(script.wait(.milliseconds(599)).count == 1 && script.wait(.milliseconds(1)).count == 1)
+    }
+
     @Test("S-12: two duplicates retransmit nothing, the third does, and a fourth is no new loss")
     func threshold() throws {
         let (script, id, sent) = try SenderTests.opened(60_000, options: Script.plain)

@@ -72,7 +72,7 @@ import Timeline
         #expect(try script.info(id).retransmitDeadline - script.now >= .milliseconds(200))
     }
 
-    @Test("a window that takes a little each time is filled without back-off, and ends the one that was (S-17, S-06)")
+    @Test("a window that takes a little each time is filled without back-off (S-17)")
     func littleByLittle() throws {
         let (script, id, sent) = try SenderTests.opened(1460, options: Script.plain, window: 60_000)
         // The first segment is lost twice: the timeout is four times what it was, until something is acknowledged that was
