@@ -173,7 +173,7 @@ import Timeline
         #expect(script.host.seen[id]?.bytes == [1, 1, 2, 2, 3, 3])
     }
 
-    @Test("S-05, S-17: what was to go out again and is acknowledged in the same burst changes no later timeout")
+    @Test("S-06, S-17: what was to go out again and is acknowledged in the same burst changes no later timeout")
     func needlessRetransmission() throws {
         let (script, id, sent) = try SenderTests.opened(2920, options: Script.plain)
         let end = sent[1].seq &+ 1460

@@ -89,7 +89,7 @@ extension Script {
     }
 
     @Test(
-        "S-05, S-09: what waited for its neighbour's address was not lost: for it no timeout is doubled, no window less"
+        "S-06, S-09: what waited for its neighbour's address was not lost: for it no timeout is doubled, no window less"
     )
     func waitedForNeighbour() throws {
         // Data with nothing out, a retransmission, and a probe of a closed window.
