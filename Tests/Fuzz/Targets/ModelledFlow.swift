@@ -39,7 +39,7 @@ final class ModelledFlow {
     private var lastACK: SequenceNumber
     private var wireEdge: SequenceNumber
     private var hostClock: UInt32 = 0
-    /// When the peer last acknowledged something new, or was first sent something after that.
+    /// When the peer last acknowledged something new, or was first sent something after that (but see `isShutOut`).
     private var progress: Instant
     private var owesACK = false
     private var emissions = 0
@@ -122,6 +122,9 @@ final class ModelledFlow {
     /// Right edge of what was invited, as a position. Before the application knows the connection, what the wire said.
     var edge: Int { (info?.rcvAdv ?? wireEdge).distance(from: model.irs + 1) }
 
+    /// No application waits and the peer's window is closed: probes and their answers are no progress then.
+    private var isShutOut: Bool { model.isOrphan && info?.sndWnd == 0 }
+
     /// Nothing more can come of it.
     var isOver: Bool { model.state == .closed }
 
@@ -158,7 +161,7 @@ final class ModelledFlow {
             let was = model
             model.hear(s, offer, now: stage.now, msl: stage.configuration.msl)
             if s.flags.contains(.ack) { invited = later(invited, s.acknowledgement + Int(self.window) << peerScale) }
-            if model.una != una { progress = stage.now }
+            if model.una != una && !(isShutOut && self.window == 0) { progress = stage.now }
             // What cannot be put behind what came before is answered at once (RFC 5681, section 4.2).
             if s.length > 0, s.flags == .ack || s.flags == [.ack, .psh], was.state == .established,
                 model.state == .established, s.position != was.next, !s.lacksTimestamp, was.una <= s.acknowledgement,
@@ -389,7 +392,7 @@ final class ModelledFlow {
             }
         }
         if end > latest {
-            if latest == model.una { progress = stage.now }
+            if latest == model.una && !isShutOut { progress = stage.now }
             latest = end
         }
     }
